@@ -1,0 +1,1 @@
+"""Questions about identities: trajectories, search by image, exports, reports."""

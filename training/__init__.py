@@ -1,0 +1,1 @@
+"""Training and evaluation of re-ID models (offline)."""
