@@ -42,13 +42,15 @@ class CameraSettings(Settings):
     name: str = ""
     """Shown to people; the id where empty."""
     url: SecretStr
-    """rtsp(s)://…, a video file, a folder of images, or ``webcam:N``. ``${NAME}`` is taken from the environment."""
+    """rtsp(s)://…, a video file, a folder of images, or ``webcam:N``.
+
+    ``${NAME}`` is taken from the environment."""
     start_at: AwareDatetime | None = None
-    """Capture time of the first frame; needed for files (default: the file's modification time minus its length)."""
+    """Capture time of the first frame of a file; None: its modification time minus its length."""
     max_fps: Annotated[float, Field(gt=0, le=240)] | None = None
     """Frames a second that are looked at; None: all that the source has."""
     include: list[Polygon] = []
-    """Regions (fractions of width and height) in which a person's foot point must lie; empty: everywhere."""
+    """Regions (fractions of width and height) for a person's foot point; empty: everywhere."""
     exclude: list[Polygon] = []
     """Regions in which people are ignored (a screen, a mirror, a street behind glass)."""
     position: PositionSettings | None = None
@@ -73,8 +75,9 @@ class DetectorSettings(Settings):
 
     kind: Literal["auto", "yolo", "openvino", "onnx", "hog", "motion", "replay"] = "auto"
     weights: str | None = None
-    """A path, or a known name that is looked for in the cache and ``$CROSSCAM_WEIGHTS``; replay: a MOT text file
-    or a folder of ``CAMERA.txt`` files."""
+    """A path, or a known name that is looked for in the cache and ``$CROSSCAM_WEIGHTS``.
+
+    replay: a MOT text file or a folder of ``CAMERA.txt`` files."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:N``."""
     stride: Annotated[int, Field(ge=1, le=30)] = 1
@@ -166,7 +169,7 @@ class MatcherSettings(Settings):
     exemplars_per_camera: Annotated[int, Field(ge=1, le=50)] = 4
     """Features kept per identity and camera."""
     calibration: Path | None = None
-    """JSON with the logistic of this model (similarity to probability); None: the built-in one of the space."""
+    """JSON with the logistic of this model (similarity to probability); None: the built-in one."""
     overlap: bool = False
     """Default for camera pairs that `topology` does not name: do their views share ground?"""
     topology: list[CameraPairSettings] = []
