@@ -1,0 +1,59 @@
+# Two commands do everything on a fresh Debian machine with Python 3.11+: `make demo`, `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := config streams detector reid matcher query training crosscam tests benchmarks
+
+.PHONY: demo test test-fast check lint types imports bench setup setup-run clean help
+
+help:
+	@echo "make demo   draw a site, run it, score it, write a report (sets everything up)"
+	@echo "make test   all tests (sets everything up)"
+	@echo "make check  ruff, mypy, import contracts, tests"
+	@echo "make bench  the benchmarks behind the README's figures"
+	@echo "make setup  only install; make clean  remove what was made"
+
+demo: $(VENV)/.run
+	$(BIN)/crosscam demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow and not rtsp"
+
+check: lint types imports
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.run_all
+
+setup: $(VENV)/.dev
+
+setup-run: $(VENV)/.run
+
+# What `make demo` needs.
+$(VENV)/.run: pyproject.toml docker/install.sh
+	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino"
+	@touch $@
+
+# What tests and checks need: every optional backend, the linters, a real RTSP server.
+$(VENV)/.dev: pyproject.toml docker/install.sh docker/apt-test.txt
+	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,onnx,yolo,dev"
+	sh docker/install-test-system.sh
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) crosscam-demo crosscam-data dist htmlcov .coverage .mypy_cache .ruff_cache \
+	  .pytest_cache .hypothesis .import_linter_cache
