@@ -18,13 +18,12 @@ demo: $(VENV)/.run
 	$(BIN)/crosscam demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow and not rtsp"
 
-check: lint types imports
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+check: lint types imports test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
