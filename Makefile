@@ -44,12 +44,12 @@ setup-run: $(VENV)/.run
 
 # What `make demo` needs.
 $(VENV)/.run: pyproject.toml docker/install.sh
-	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino"
+	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,score"
 	@touch $@
 
 # What tests and checks need: every optional backend, the linters, a real RTSP server.
 $(VENV)/.dev: pyproject.toml docker/install.sh docker/apt-test.txt
-	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,onnx,yolo,dev"
+	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,onnx,yolo,score,dev"
 	sh docker/install-test-system.sh
 	@touch $@ $(VENV)/.run
 

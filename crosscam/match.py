@@ -1,0 +1,47 @@
+"""The match process: the site's one matcher, between the tracklet stream and the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from config.schema import SiteSettings
+from crosscam.site_parts import open_store, store_url
+from matcher.matcher import build_matcher
+from matcher.service import MatchService, MatchStatus
+
+logger = logging.getLogger(__name__)
+
+
+def run_match(
+    site: SiteSettings,
+    data: Path,
+    *,
+    stop: threading.Event,
+    until_ended: bool,
+    on_status: Callable[[MatchStatus], None],
+) -> None:
+    """Link tracklets until `stop` is set and the stream is drained, or all cameras have ended.
+
+    Raises:
+        StoreError: The embedded store cannot be started, or the store refuses.
+    """
+    matcher = build_matcher(site.matcher, [camera.id for camera in site.cameras])
+    with store_url(site, data) as url:
+        store = open_store(site, url)
+        service = MatchService(
+            url,
+            site.site,
+            matcher=matcher,
+            store=store,
+            max_delay_s=site.matcher.max_delay_s,
+            now=time.monotonic,
+        )
+        try:
+            service.run(stop, until_ended=until_ended, on_status=on_status)
+        finally:
+            service.close()
+            store.close()
