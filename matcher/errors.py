@@ -2,7 +2,8 @@
 
 MatcherError
 ├── StoreError              the store was reached and refused, or holds what it should not
-│   └── StoreUnavailableError   the store cannot be reached now; a retry can help
+│   ├── StoreUnavailableError   the store cannot be reached now; a retry can help
+│   └── OtherMatcherError       another matcher works on the site; a retry does not help
 ├── RecordError             stored bytes cannot be read: another version, cut off, not ours
 └── SpaceError              embeddings of two spaces were about to be compared
 """
@@ -20,6 +21,10 @@ class StoreError(MatcherError):
 
 class StoreUnavailableError(StoreError):
     """The store cannot be reached now; what was accepted is kept and sent later."""
+
+
+class OtherMatcherError(StoreError):
+    """Another matcher has taken over the site; this one knows too little to go on."""
 
 
 class RecordError(MatcherError):
