@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,7 +19,9 @@ from crosscam.cli_options import DATA_OPTION, SITE_ARGUMENT, reported_errors
 
 if TYPE_CHECKING:
     from config.schema import CameraSettings, SiteSettings
+    from crosscam.pipeline import LaneStatus
     from crosscam.supervisor import RunStatus
+    from matcher.service import MatchStatus
 
 app = typer.Typer(
     name="crosscam",
@@ -124,23 +125,24 @@ def worker_command(
 ) -> None:
     """Run the cameras of a site (or some of them) and publish their tracklets."""
     from config.load import load_site
+    from crosscam.health import Heartbeat
     from crosscam.lifetime import stop_event
     from crosscam.worker import run_worker
 
     site = load_site(site_file)
+    cameras = _chosen(site, camera)
     stop = stop_event(with_parent=with_parent)
-    data.mkdir(parents=True, exist_ok=True)
-    run_worker(
-        site,
-        data,
-        cameras=_chosen(site, camera),
-        stop=stop,
-        on_status=lambda lanes: _print_status(
-            [asdict(lane) for lane in lanes],
-            status,
-            lambda: "; ".join(f"{s.camera_id} {s.state} {s.num_frames} frames" for s in lanes),
-        ),
-    )
+    heart = Heartbeat(data, "worker-" + "+".join(sorted(c.id for c in cameras)))
+
+    def on_status(lanes: list[LaneStatus]) -> None:
+        heart.beat()
+        line = "; ".join(
+            f"{lane.camera_id} {lane.state} {lane.num_frames} frames" for lane in lanes
+        )
+        _print_status([asdict(lane) for lane in lanes], status, line)
+
+    run_worker(site, data, cameras=cameras, stop=stop, on_status=on_status)
+    heart.end()
 
 
 @app.command("match")
@@ -156,23 +158,21 @@ def match_command(
 ) -> None:
     """Run the site's matcher: link published tracklets to identities. One per site is active."""
     from config.load import load_site
+    from crosscam.health import Heartbeat
     from crosscam.lifetime import stop_event
     from crosscam.match import run_match
 
     site = load_site(site_file)
     stop = stop_event(with_parent=with_parent)
-    data.mkdir(parents=True, exist_ok=True)
-    run_match(
-        site,
-        data,
-        stop=stop,
-        until_ended=until_ended,
-        on_status=lambda now: _print_status(
-            asdict(now),
-            status,
-            lambda: f"{now.num_identities} identities from {now.num_tracklets} tracklets",
-        ),
-    )
+    heart = Heartbeat(data, "match")
+
+    def on_status(now: MatchStatus) -> None:
+        heart.beat()
+        line = f"{now.num_identities} identities from {now.num_tracklets} tracklets"
+        _print_status(asdict(now), status, line)
+
+    run_match(site, data, stop=stop, until_ended=until_ended, on_status=on_status)
+    heart.end()
 
 
 def _chosen(site: SiteSettings, wanted: list[str] | None) -> list[CameraSettings]:
@@ -185,9 +185,9 @@ def _chosen(site: SiteSettings, wanted: list[str] | None) -> list[CameraSettings
     return [known[camera_id] for camera_id in wanted] if wanted else list(site.cameras)
 
 
-def _print_status(status: Any, form: Literal["line", "json"], line: Callable[[], str]) -> None:
+def _print_status(status: Any, form: Literal["line", "json"], line: str) -> None:
     try:
-        print(json.dumps(status) if form == "json" else line(), flush=True)
+        print(json.dumps(status) if form == "json" else line, flush=True)
     except BrokenPipeError:  # the parent died; its end of our standard input tells us to stop
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
@@ -220,6 +220,18 @@ def demo_command(
     from crosscam.demo import run_demo
 
     run_demo(data, seed=seed)
+
+
+@app.command("health")
+@reported_errors
+def health_command(data: DATA_OPTION = Path("crosscam-data")) -> None:
+    """Say whether the processes that work on a folder are alive; code 1 if not (for containers)."""
+    from crosscam.health import silent_processes
+
+    problems = silent_processes(data)
+    print("\n".join(problems) or "healthy")
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command("doctor")

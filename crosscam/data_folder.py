@@ -13,7 +13,7 @@ from config.schema import SiteSettings
 from crosscam.errors import AppError
 
 _RUN_FILE = "run.json"
-_OURS = ("store", "spool", "logs", _RUN_FILE)
+_OURS = ("store", "spool", "logs", "health", _RUN_FILE)
 
 
 def prepare(data: Path, site: SiteSettings, site_file: Path) -> None:

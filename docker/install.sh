@@ -26,4 +26,5 @@ if ! has_torch && ! has_gpu; then
       echo "no CPU build of torch within reach: the CUDA build follows, about 3 GB" >&2
   fi
 fi
-$pip install --quiet -e ".[$extras]"
+if [ "${CROSSCAM_EDITABLE:-yes}" = yes ]; then editable=-e; else editable=""; fi
+$pip install --quiet $editable ".[$extras]"
