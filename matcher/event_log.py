@@ -12,9 +12,9 @@ from typing import Any
 
 from matcher.connection import CommandRefusedError, Connection
 from matcher.decision import Decision
+from matcher.decision_records import decode_decisions
 from matcher.errors import OtherMatcherError, RecordError
 from matcher.keys import SiteKeys
-from matcher.records import decode_decisions
 
 PAGE = 256
 ID_IS_TAKEN = "equal or smaller than the target stream top item"

@@ -20,9 +20,10 @@ from typing import Self
 
 from matcher.camera_progress import CameraProgress
 from matcher.connection import Connection
+from matcher.envelope import kind_of
 from matcher.errors import RecordError, StoreError
 from matcher.keys import SiteKeys
-from matcher.records import Message, decode_progress, encode_message, kind_of
+from matcher.records import Message, decode_progress, encode_message
 from matcher.spool import Spool, SpoolFullError
 from matcher.tracklet_stream import append_commands
 

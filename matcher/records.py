@@ -1,44 +1,25 @@
-"""What the store and the stream hold, as versioned bytes.
+"""What the stream and the store hold of cameras and tracklets, as versioned bytes.
 
-A record is two bytes of magic, the kind, the version, a CRC-32 of the rest, and a msgpack list. Nothing in it can
-run (no pickle). Features are float16: what was decoded once is encoded again to the same bytes, so a matcher that
+Features are float16. What was decoded once is encoded again to the same bytes, so a matcher that
 restarts from the store sees the very numbers that it saw in the stream.
 """
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import assert_never
 
-import msgpack
 import numpy as np
 
 from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.compact_boxes import pack_boxes, unpack_boxes
-from matcher.decision import Decision
+from matcher.envelope import GAP, PROGRESS, SIGHTING, THUMBNAILS, TRACKLET, kind_of, seal, unseal
 from matcher.errors import RecordError
 from matcher.sighting import Sighting
 from matcher.tracklet import Tracklet
 
 Message = Tracklet | CameraProgress | CameraGap
 """What camera workers publish."""
-
-MAGIC = b"cX"
-VERSION = 1
-HEADER = struct.Struct("<2scBI")
-"""Magic, kind, version, CRC-32 of the body."""
-
-TRACKLET, PROGRESS, GAP, THUMBNAILS, SIGHTING, DECISIONS = b"T", b"P", b"G", b"J", b"S", b"D"
-KINDS = {
-    TRACKLET: "tracklet",
-    PROGRESS: "camera progress",
-    GAP: "camera gap",
-    THUMBNAILS: "thumbnails",
-    SIGHTING: "sighting",
-    DECISIONS: "decisions",
-}
 
 
 def encode_message(message: Message) -> bytes:
@@ -51,7 +32,7 @@ def encode_message(message: Message) -> bytes:
         case Tracklet():
             return encode_tracklet(message)
         case CameraProgress():
-            return _seal(
+            return seal(
                 PROGRESS,
                 [
                     message.camera_id,
@@ -64,7 +45,7 @@ def encode_message(message: Message) -> bytes:
                 ],
             )
         case CameraGap():
-            return _seal(
+            return seal(
                 GAP, [message.camera_id, message.started_at, message.ended_at, message.reason]
             )
         case _:
@@ -88,20 +69,6 @@ def decode_message(record: bytes) -> Message:
             raise RecordError(f"expected a message of a camera worker, found {kind}")
 
 
-def kind_of(record: bytes) -> str:
-    """What a record holds, in words.
-
-    Raises:
-        RecordError: The header is cut off or not ours.
-    """
-    if len(record) < HEADER.size or not record.startswith(MAGIC):
-        raise RecordError(f"{len(record)} bytes are no record of crosscam")
-    kind = record[2:3]
-    if kind not in KINDS:
-        raise RecordError(f"a record of the unknown kind {kind!r}: written by a newer crosscam?")
-    return KINDS[kind]
-
-
 def encode_tracklet(tracklet: Tracklet, *, with_thumbnails: bool = True) -> bytes:
     """The bytes of a tracklet: about 2 bytes a feature number, 8 bytes a box, and the thumbnails.
 
@@ -112,7 +79,7 @@ def encode_tracklet(tracklet: Tracklet, *, with_thumbnails: bool = True) -> byte
     feature = tracklet.feature.astype("<f2")
     if not np.isfinite(feature).all():
         raise ValueError(f"tracklet {tracklet.tracklet_id!r}: a feature is not finite")
-    return _seal(
+    return seal(
         TRACKLET,
         [
             tracklet.tracklet_id,
@@ -138,7 +105,7 @@ def decode_tracklet(record: bytes) -> Tracklet:
     Raises:
         RecordError: The bytes are no tracklet.
     """
-    body = _open(TRACKLET, record, 13)
+    body = unseal(TRACKLET, record, 13)
     try:
         return Tracklet(
             tracklet_id=body[0],
@@ -164,7 +131,7 @@ def decode_progress(record: bytes) -> CameraProgress:
     Raises:
         RecordError: The bytes are no progress.
     """
-    return CameraProgress(*_open(PROGRESS, record, 7))
+    return CameraProgress(*unseal(PROGRESS, record, 7))
 
 
 def decode_gap(record: bytes) -> CameraGap:
@@ -173,12 +140,12 @@ def decode_gap(record: bytes) -> CameraGap:
     Raises:
         RecordError: The bytes are no gap.
     """
-    return CameraGap(*_open(GAP, record, 4))
+    return CameraGap(*unseal(GAP, record, 4))
 
 
 def encode_thumbnails(thumbnails: Sequence[bytes]) -> bytes:
     """The bytes of a tracklet's JPEG images."""
-    return _seal(THUMBNAILS, list(thumbnails))
+    return seal(THUMBNAILS, list(thumbnails))
 
 
 def decode_thumbnails(record: bytes) -> tuple[bytes, ...]:
@@ -187,12 +154,12 @@ def decode_thumbnails(record: bytes) -> tuple[bytes, ...]:
     Raises:
         RecordError: The bytes are no thumbnails.
     """
-    return tuple(_open(THUMBNAILS, record))
+    return tuple(unseal(THUMBNAILS, record))
 
 
 def encode_sighting(sighting: Sighting) -> bytes:
     """The bytes of a sighting."""
-    return _seal(
+    return seal(
         SIGHTING,
         [
             sighting.identity_id,
@@ -219,88 +186,4 @@ def decode_sighting(record: bytes) -> Sighting:
     Raises:
         RecordError: The bytes are no sighting.
     """
-    return Sighting(*_open(SIGHTING, record, 14))
-
-
-def encode_decisions(decisions: Sequence[Decision]) -> bytes:
-    """The bytes of one window's decisions, in their order; no biometric data."""
-    return _seal(
-        DECISIONS,
-        [
-            [
-                decision.tracklet_id,
-                decision.version,
-                decision.camera_id,
-                decision.started_at,
-                decision.ended_at,
-                decision.is_final,
-                decision.identity_id,
-                decision.is_new,
-                decision.is_first,
-                decision.similarity,
-                decision.probability,
-                decision.runner_up_id,
-                decision.runner_up_probability,
-                decision.decided_at,
-            ]
-            for decision in decisions
-        ],
-    )
-
-
-def decode_decisions(record: bytes) -> tuple[Decision, ...]:
-    """The decisions of one window.
-
-    Raises:
-        RecordError: The bytes are no decisions.
-    """
-    rows = _open(DECISIONS, record)
-    try:
-        return tuple(
-            Decision(
-                tracklet_id=row[0],
-                version=row[1],
-                camera_id=row[2],
-                started_at=row[3],
-                ended_at=row[4],
-                is_final=row[5],
-                identity_id=row[6],
-                is_new=row[7],
-                is_first=row[8],
-                similarity=row[9],
-                probability=row[10],
-                runner_up_id=row[11],
-                runner_up_probability=row[12],
-                decided_at=row[13],
-            )
-            for row in rows
-        )
-    except (IndexError, TypeError) as error:
-        raise RecordError("decisions hold what they cannot") from error
-
-
-def _seal(kind: bytes, body: list[Any]) -> bytes:
-    packed: bytes = msgpack.packb(body, use_bin_type=True)
-    return HEADER.pack(MAGIC, kind, VERSION, zlib.crc32(packed)) + packed
-
-
-def _open(kind: bytes, record: bytes, num_fields: int | None = None) -> list[Any]:
-    """The list inside a record of this kind."""
-    found = kind_of(record)
-    if found != KINDS[kind]:
-        raise RecordError(f"expected {KINDS[kind]}, found {found}")
-    _, _, version, checksum = HEADER.unpack_from(record)
-    if version != VERSION:
-        raise RecordError(
-            f"{found} of version {version}; this crosscam reads version {VERSION}: use the newer one"
-        )
-    packed = record[HEADER.size :]
-    if zlib.crc32(packed) != checksum:
-        raise RecordError(f"the bytes of {found} are cut off or damaged")
-    try:
-        body = msgpack.unpackb(packed, raw=False)
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
-        raise RecordError(f"the bytes of {found} cannot be unpacked") from error
-    if not isinstance(body, list) or (num_fields is not None and len(body) != num_fields):
-        raise RecordError(f"{found} does not have the fields of version {VERSION}")
-    return body
+    return Sighting(*unseal(SIGHTING, record, 14))

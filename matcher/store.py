@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeVar
 from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.connection import Command, Connection
 from matcher.decision import Decision
+from matcher.decision_records import encode_decisions
 from matcher.errors import RecordError
 from matcher.event_log import EventLog, StoreEvent
 from matcher.identity import Identity
@@ -31,7 +32,6 @@ from matcher.records import (
     decode_sighting,
     decode_thumbnails,
     decode_tracklet,
-    encode_decisions,
     encode_message,
 )
 from matcher.sighting import Sighting

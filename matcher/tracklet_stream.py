@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from matcher.connection import Command, CommandRefusedError, Connection
+from matcher.envelope import kind_of
 from matcher.errors import RecordError
 from matcher.keys import SiteKeys
-from matcher.records import Message, decode_message, decode_progress, kind_of
+from matcher.records import Message, decode_message, decode_progress
 
 logger = logging.getLogger(__name__)
 
