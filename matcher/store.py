@@ -10,11 +10,9 @@ that may each be repeated, and last the cursor is moved. What is cut off in betw
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.connection import Command, Connection
@@ -22,12 +20,13 @@ from matcher.decision import Decision
 from matcher.decision_records import encode_decisions
 from matcher.errors import RecordError
 from matcher.event_log import EventLog, StoreEvent
+from matcher.expiry import sweep_indexes
 from matcher.identity import Identity
-from matcher.keys import SiteKeys, camera_of
+from matcher.keys import NAME, SiteKeys, camera_of
+from matcher.paging import PAGE, paged
 from matcher.projection import Projection, Retention, identity_number
 from matcher.records import (
     decode_gap,
-    decode_message,
     decode_progress,
     decode_sighting,
     decode_thumbnails,
@@ -36,17 +35,10 @@ from matcher.records import (
 )
 from matcher.sighting import Sighting
 from matcher.tracklet import Feature, Tracklet
-
-logger = logging.getLogger(__name__)
+from matcher.tracklet_stream import tracklets_in_stream
 
 TrackletKey = tuple[str, int]
 """Tracklet id and version."""
-
-PAGE = 512
-"""Keys or entries that are asked for together."""
-
-
-Item = TypeVar("Item")
 
 
 class StoredFeature(NamedTuple):
@@ -83,7 +75,7 @@ class FeatureStore:
         """
         self._keys = SiteKeys(site)
         self._connection = Connection(url, timeout_s=timeout_s)
-        self._retention = retention
+        self.retention = retention
         self._now = now
         self._events = EventLog(self._connection, self._keys)
         self._projection = Projection(self._connection, self._keys, retention)
@@ -138,8 +130,6 @@ class FeatureStore:
             tracklets = self._tracklets_for(event.decisions)
             self._projection.apply(event.number, event.decisions, tracklets)
             num_events += 1
-        if num_events:
-            logger.info("events that were cut off are applied", extra={"num_events": num_events})
         self._last_event = self._events.last_number()
         self._unapplied = None
         return num_events
@@ -150,13 +140,13 @@ class FeatureStore:
 
     def restore(self) -> Iterator[tuple[Decision, Tracklet]]:
         """The newest decision of every kept tracklet, in order of decision, without thumbnails."""
-        oldest = self._events.first_since(self._now() - self._retention.identities_s)
+        oldest = self._events.first_since(self._now() - self.retention.identities_s)
         newest: dict[str, Decision] = {}
         for event in self._events.read(oldest - 1):
             for decision in event.decisions:
                 newest.pop(decision.tracklet_id, None)
                 newest[decision.tracklet_id] = decision
-        for page in _pages(newest.values(), PAGE):
+        for page in paged(newest.values(), PAGE):
             stored = self._tracklets([d.tracklet_id for d in page])
             for decision in page:
                 if (tracklet := stored.get(decision.tracklet_id)) is not None:
@@ -190,28 +180,19 @@ class FeatureStore:
 
     def sweep(self) -> None:
         """Takes out what outlived its time: index entries of expired sightings, old events."""
-        identity_ids = map(
-            bytes.decode, self._connection.execute("ZRANGE", self._keys.identities, 0, -1)
-        )
-        for identity_id in identity_ids:
-            key = self._keys.sightings(identity_id)
-            members = [m.decode() for m in self._connection.execute("ZRANGE", key, 0, -1)]
-            kept = self._connection.execute_all(
-                [("EXISTS", self._keys.sighting(m)) for m in members]
-            )
-            expired = [m for m, is_kept in zip(members, kept, strict=True) if not is_kept]
-            if expired:
-                self._connection.execute("ZREM", key, *expired)
-            if len(expired) == len(members):
-                self._connection.execute("ZREM", self._keys.identities, identity_id)
-        keep_s = max(self._retention.events_s, self._retention.identities_s)
+        sweep_indexes(self._connection, self._keys)
+        keep_s = max(self.retention.events_s, self.retention.identities_s)
         self._events.trim(self._now() - keep_s)
 
     # Reading: by anybody.
 
     def identities(self, since: float | None = None, until: float | None = None) -> list[Identity]:
-        """Identities in order of their number, at most those with a first sighting up to `until` and
-        a last one from `since` on (Unix seconds)."""
+        """Identities in order of their number.
+
+        Args:
+            since: Leave out those whose last sighting ended before; Unix seconds.
+            until: Leave out those whose first sighting started after.
+        """
         rows = self._connection.execute(
             *(
                 "ZRANGE",
@@ -226,7 +207,7 @@ class FeatureStore:
             name.decode(): float(at) for name, at in zip(rows[::2], rows[1::2], strict=True)
         }
         identities: list[Identity] = []
-        for page in _pages(sorted(last_seen, key=_by_number), PAGE):
+        for page in paged(sorted(last_seen, key=_by_number), PAGE):
             indexes = self._connection.execute_all(
                 [("ZRANGE", self._keys.sightings(name), 0, -1, "WITHSCORES") for name in page]
             )
@@ -236,6 +217,22 @@ class FeatureStore:
                 if index and (until is None or float(index[1]) <= until)
             ]
         return identities
+
+    def identity(self, identity_id: str) -> Identity | None:
+        """One identity; None if there is none of this name, or its time is up."""
+        if not NAME.fullmatch(identity_id):
+            return None
+        last_seen, index = self._connection.execute_all(
+            [
+                ("ZSCORE", self._keys.identities, identity_id),
+                ("ZRANGE", self._keys.sightings(identity_id), 0, -1, "WITHSCORES"),
+            ]
+        )
+        return _identity(identity_id, float(last_seen), index) if last_seen and index else None
+
+    def num_identities(self) -> int:
+        """Number of identities that are kept."""
+        return int(self._connection.execute("ZCARD", self._keys.identities))
 
     def sightings(
         self, identity_id: str, since: float | None = None, until: float | None = None
@@ -268,7 +265,7 @@ class FeatureStore:
     def features(self) -> Iterator[StoredFeature]:
         """The feature of every kept sighting, in order of identity and time."""
         for identity in self.identities():
-            for page in _pages(self.sightings(identity.identity_id), PAGE):
+            for page in paged(self.sightings(identity.identity_id), PAGE):
                 stored = self._tracklets([sighting.tracklet_id for sighting in page])
                 for sighting in page:
                     if (tracklet := stored.get(sighting.tracklet_id)) is not None:
@@ -320,7 +317,7 @@ class FeatureStore:
         return {t.tracklet_id: t for t in (decode_tracklet(r) for r in records if r)}
 
     def _records(self, keys: Iterable[str]) -> Iterator[bytes | None]:
-        for page in _pages(keys, PAGE):
+        for page in paged(keys, PAGE):
             yield from self._connection.execute_all([("GET", key) for key in page])
 
     def _tracklets_for(self, decisions: Sequence[Decision]) -> dict[str, Tracklet]:
@@ -335,36 +332,9 @@ class FeatureStore:
             for name, version in versions.items()
             if name not in found or found[name].version < version
         }
-        after = "-"
-        while missing and (
-            rows := self._connection.execute(
-                "XRANGE", self._keys.tracklets, after, "+", "COUNT", PAGE
-            )
-        ):
-            after = f"({rows[-1][0].decode()}"
-            for tracklet in _readable_tracklets(fields[1] for _, fields in rows):
-                if (key := (tracklet.tracklet_id, tracklet.version)) in missing:
-                    found[tracklet.tracklet_id] = tracklet
-                    missing.discard(key)
         if missing:
-            logger.warning("decided tracklets are not kept any more", extra={"num": len(missing)})
+            found |= tracklets_in_stream(self._connection, self._keys, missing)
         return found
-
-
-def _pages(items: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
-    iterator = iter(items)
-    while page := tuple(itertools.islice(iterator, size)):
-        yield page
-
-
-def _readable_tracklets(records: Iterable[bytes]) -> Iterator[Tracklet]:
-    for record in records:
-        try:
-            message = decode_message(record)
-        except RecordError:  # the reader sets it aside
-            continue
-        if isinstance(message, Tracklet):
-            yield message
 
 
 def _wanted(tracklets: Mapping[TrackletKey, Tracklet], decision: Decision) -> Tracklet:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from matcher.envelope import kind_of
 from matcher.errors import RecordError
 from matcher.keys import SiteKeys
 from matcher.records import Message, decode_message, decode_progress
+from matcher.tracklet import Tracklet
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,33 @@ def append_commands(keys: SiteKeys, record: bytes) -> list[Command]:
             commands.append(("HSET", keys.progress(camera_id), "published", record))
             commands.append(("SADD", keys.cameras, camera_id))
     return commands
+
+
+def tracklets_in_stream(
+    connection: Connection, keys: SiteKeys, wanted: Collection[tuple[str, int]]
+) -> dict[str, Tracklet]:
+    """Tracklets that are still in the stream, by id.
+
+    Args:
+        connection: To the store.
+        keys: Of the site.
+        wanted: (tracklet id, version); those not in the stream are missing in the result.
+
+    Raises:
+        StoreError: The store cannot be used now.
+    """
+    found: dict[str, Tracklet] = {}
+    missing = set(wanted)
+    start = "-"
+    while missing and (
+        rows := connection.execute("XRANGE", keys.tracklets, start, "+", "COUNT", READ_COUNT)
+    ):
+        start = f"({_text(rows[-1][0])}"
+        for tracklet in _tracklets_in(rows):
+            if (key := (tracklet.tracklet_id, tracklet.version)) in missing:
+                found[tracklet.tracklet_id] = tracklet
+                missing.discard(key)
+    return found
 
 
 class TrackletReader:
@@ -122,8 +150,16 @@ class TrackletReader:
             self._next_pending = _text(rows[-1][0]) if rows else None
             if rows:
                 return self._readable(rows)
-        block_ms = round(block_s * 1000)
-        return self._readable(self._read_rows(">", *(("BLOCK", block_ms) if block_ms > 0 else ())))
+        options = ("BLOCK", round(block_s * 1000)) if block_s > 0 else ()
+        return self._readable(self._read_rows(">", *options))
+
+    def rewind(self) -> None:
+        """Gives all pending entries again, from the next `read` on; to be called after any error.
+
+        The server may have delivered what never came here; others are given although they are still
+        being worked on.
+        """
+        self._next_pending = FIRST_ID
 
     def acknowledge(self, entry_ids: Sequence[str]) -> None:
         """Says that the store holds what follows from these entries; may be repeated.
@@ -211,6 +247,13 @@ class TrackletReader:
             except RecordError as error:
                 self.set_aside(entry_id, record, str(error))
         return entries
+
+
+def _tracklets_in(rows: Iterable[Any]) -> Iterator[Tracklet]:
+    for _, fields in rows:
+        with contextlib.suppress(RecordError):  # the reader sets it aside
+            if isinstance(message := decode_message(fields[1]), Tracklet):
+                yield message
 
 
 def _order(entry_id: str) -> tuple[int, int]:
