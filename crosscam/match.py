@@ -30,7 +30,7 @@ def run_match(
         StoreError: The embedded store cannot be started, or the store refuses.
     """
     matcher = build_matcher(site.matcher, [camera.id for camera in site.cameras])
-    with store_url(site, data) as url:
+    with store_url(site, data, create=True) as url:
         store = open_store(site, url)
         service = MatchService(
             url,

@@ -45,10 +45,18 @@ def publish_policy(site: SiteSettings) -> PublishPolicy:
     )
 
 
-def store_url(site: SiteSettings, data: Path) -> AbstractContextManager[str]:
-    """The store's URL, for as long as the context lasts; an embedded server is found or started."""
+def store_url(
+    site: SiteSettings, data: Path, *, create: bool = False
+) -> AbstractContextManager[str]:
+    """The store's URL, for as long as the context lasts; an embedded server is found or started.
+
+    Args:
+        site: The site's settings.
+        data: The run's folder.
+        create: Make the embedded store where there is none, instead of refusing.
+    """
     url = site.store.url.get_secret_value()
-    return open_embedded(data) if url == "embedded" else nullcontext(url)
+    return open_embedded(data, create=create) if url == "embedded" else nullcontext(url)
 
 
 def open_store(site: SiteSettings, url: str) -> FeatureStore:
@@ -57,6 +65,7 @@ def open_store(site: SiteSettings, url: str) -> FeatureStore:
     return FeatureStore(
         url,
         site.site,
+        timeout_s=site.store.connect_timeout_s,
         retention=Retention(
             identities_s=days.identities_days * _DAY_S,
             thumbnails_s=days.thumbnails_days * _DAY_S,

@@ -61,7 +61,7 @@ def run_worker(
     )
     names = "+".join(sorted(camera.id for camera in cameras))
     lanes: list[CameraLane] = []
-    with store_url(site, data) as url:
+    with store_url(site, data, create=True) as url:
         publisher = Publisher(
             url,
             site.site,
@@ -69,7 +69,7 @@ def run_worker(
             spool_max_mb=site.store.spool_max_mb,
         )
         try:
-            last = _last_progress(site, url, cameras, stop)
+            last = _last_progress(site, url, publisher, cameras, stop)
             lanes = [
                 lane for camera in cameras if (lane := _lane(site, camera, last.get(camera.id)))
             ]
@@ -88,9 +88,16 @@ def run_worker(
 
 
 def _last_progress(
-    site: SiteSettings, url: str, cameras: Sequence[CameraSettings], stop: threading.Event
+    site: SiteSettings,
+    url: str,
+    publisher: Publisher,
+    cameras: Sequence[CameraSettings],
+    stop: threading.Event,
 ) -> dict[str, CameraProgress]:
-    """What the store knows of the recorded cameras; waits while it is away."""
+    """What was published of the recorded cameras before; waits while the store is away.
+
+    What an earlier life left in the spool is newer than what the store has.
+    """
     recorded = [camera for camera in cameras if not camera_is_live(camera)]
     if not recorded:
         return {}
@@ -99,7 +106,11 @@ def _last_progress(
         try:
             store = open_store(site, url)
             try:
-                found = {camera.id: store.camera_progress(camera.id) for camera in recorded}
+                found = {
+                    camera.id: publisher.newest_progress(camera.id)
+                    or store.camera_progress(camera.id)
+                    for camera in recorded
+                }
             finally:
                 store.close()
         except StoreUnavailableError as error:
