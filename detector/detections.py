@@ -11,6 +11,8 @@ from streams.frame import Frame
 
 Boxes = npt.NDArray[np.float32]
 """(N, 4) float32, xyxy in pixels of the frame, x2 > x1 and y2 > y1."""
+Scores = npt.NDArray[np.float32]
+"""(N,) float32 in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +30,17 @@ class Detections:
 
     frame: Frame
     boxes: Boxes
-    scores: npt.NDArray[np.float32]
+    scores: Scores
 
     def __post_init__(self) -> None:
+        """Check the columns and set them not writeable."""
         num = len(self.boxes)
         if self.boxes.shape != (num, 4) or self.boxes.dtype != np.float32:
-            raise ValueError(f"boxes: expected (N, 4) float32, got {self.boxes.dtype} {self.boxes.shape}")
+            found = f"{self.boxes.dtype} {self.boxes.shape}"
+            raise ValueError(f"boxes: expected (N, 4) float32, got {found}")
         if self.scores.shape != (num,) or self.scores.dtype != np.float32:
-            raise ValueError(f"scores: expected ({num},) float32, got {self.scores.dtype} {self.scores.shape}")
+            found = f"{self.scores.dtype} {self.scores.shape}"
+            raise ValueError(f"scores: expected ({num},) float32, got {found}")
         if not np.isfinite(self.boxes).all():
             raise ValueError("boxes: not all values are finite")
         if num and not ((self.scores >= 0) & (self.scores <= 1)).all():
@@ -44,4 +49,5 @@ class Detections:
         self.scores.setflags(write=False)
 
     def __len__(self) -> int:
+        """Give the number of people."""
         return len(self.boxes)
