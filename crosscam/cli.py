@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from config.schema import CameraSettings, SiteSettings
     from crosscam.pipeline import LaneStatus
     from crosscam.supervisor import RunStatus
-    from matcher.service import MatchStatus
+    from matcher.match_status import MatchStatus
 
 app = typer.Typer(
     name="crosscam",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from config.schema import SiteSettings
 from crosscam.site_parts import open_store, store_url
 from matcher.matcher import build_matcher
-from matcher.service import MatchService, MatchStatus
+from matcher.match_status import MatchStatus
+from matcher.service import MatchService
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def run_match(
             matcher=matcher,
             store=store,
             max_delay_s=site.matcher.max_delay_s,
-            now=time.monotonic,
+            camera_ids=[camera.id for camera in site.cameras],
         )
         try:
             service.run(stop, until_ended=until_ended, on_status=on_status)
