@@ -164,7 +164,7 @@ def torch_device(device: str) -> torch.device:
 def _network(weights: Path) -> Any:
     """The model of a checkpoint, in float32, for inference."""
     check_pickle(weights)
-    with _unchanged_process():
+    with unchanged_process():
         try:
             from ultralytics import YOLO  # noqa: PLC0415 - changes the process, see the module
         except (ImportError, RuntimeError, OSError) as error:
@@ -213,7 +213,7 @@ def check_pickle(weights: Path) -> None:
 
 
 @contextmanager
-def _unchanged_process() -> Iterator[None]:
+def unchanged_process() -> Iterator[None]:
     """Let ultralytics load, without network, installs or reports, and undo what it changes."""
     environment = dict(os.environ)
     num_threads, num_cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
@@ -226,6 +226,7 @@ def _unchanged_process() -> Iterator[None]:
         warnings.catch_warnings(),
         np.printoptions(),
     ):
+        warnings.simplefilter("ignore")
         os.environ.update(
             ULTRALYTICS_SAFE_LOAD="1",
             YOLO_AUTOINSTALL="False",
