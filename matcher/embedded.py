@@ -110,7 +110,7 @@ class EmbeddedServer:
             StoreError: Another run owns the folder, the folder is not writable, its data is damaged, or there is no
                 server program.
         """
-        self._make_folder()
+        _make_folder(self._folder)
         lock = FileLock(self._folder / "owner.lock")
         try:
             deadline = time.monotonic() + OWNER_WAIT_S
@@ -178,15 +178,6 @@ class EmbeddedServer:
             self._socket = None
         self._lock.close()
         self._lock = None
-
-    def _make_folder(self) -> None:
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.chmod(0o700)
-        except OSError as error:
-            raise StoreError(
-                f"the store's folder {self._folder} cannot be made ({error.strerror}): choose another --data folder"
-            ) from error
 
     def _spawn(self, launcher: ThreadPoolExecutor) -> None:
         log = self._folder / "server.log"
@@ -263,16 +254,23 @@ class EmbeddedServer:
 
 
 @contextlib.contextmanager
-def open_embedded(folder: Path) -> Iterator[str]:
-    """The URL of a folder's store for the time of a question.
+def open_embedded(folder: Path, *, create: bool = False) -> Iterator[str]:
+    """The URL of a folder's store for the time of a question, or of a worker's life.
 
-    Uses the server that runs on the folder if there is one, else starts one and stops it afterwards.
+    Uses the server that runs on the folder if there is one, else starts one and stops it when nobody
+    uses it any more.
+
+    Args:
+        folder: The run's folder.
+        create: Make a store where there is none, instead of refusing.
 
     Raises:
         StoreError: The folder holds no store, or its store cannot be started.
     """
     store = Path(folder).absolute() / "store"
-    if not store.is_dir():
+    if create:
+        _make_folder(store)
+    elif not store.is_dir():
         raise StoreError(
             f"{folder} holds no store: run `crosscam run` first, or name its folder with --data"
         )
@@ -297,6 +295,17 @@ def open_embedded(folder: Path) -> Iterator[str]:
         if server is not None:
             server.stop(wait_for_askers=True)
         owner.close()
+
+
+def _make_folder(store: Path) -> None:
+    try:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store.chmod(0o700)
+    except OSError as error:
+        raise StoreError(
+            f"the store's folder {store} cannot be made ({error.strerror}): "
+            "choose another folder with --data"
+        ) from error
 
 
 def _borrowed(store: Path, askers: FileLock) -> str | None:

@@ -18,7 +18,6 @@ from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.connection import Command, Connection
 from matcher.decision import Decision
 from matcher.decision_records import encode_decisions
-from matcher.errors import RecordError
 from matcher.event_log import EventLog, StoreEvent
 from matcher.expiry import sweep_indexes
 from matcher.identity import Identity
