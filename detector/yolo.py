@@ -34,7 +34,7 @@ from streams.frame import Frame
 _DEFAULT_SIDE_PX = 640
 _MAX_BATCH = 8
 """Larger batches are no faster on a GPU at this input size, and slower on a CPU."""
-_SAFE_PREFIXES = ("ultralytics.nn.", "torch.nn.modules.", "numpy.")
+_SAFE_PREFIXES = ("ultralytics.nn.", "torch.nn.modules.", "numpy.dtypes.")
 _SAFE_NAMES = frozenset(
     {
         "builtins.set",
@@ -42,6 +42,12 @@ _SAFE_NAMES = frozenset(
         "builtins.list",
         "builtins.slice",
         "collections.OrderedDict",
+        "numpy.dtype",
+        "numpy.ndarray",
+        "numpy._core.multiarray._reconstruct",
+        "numpy._core.multiarray.scalar",
+        "numpy.core.multiarray._reconstruct",
+        "numpy.core.multiarray.scalar",
         "pathlib.Path",
         "pathlib.PosixPath",
         "pathlib.WindowsPath",
@@ -196,6 +202,7 @@ def check_pickle(weights: Path) -> None:
             "another kind; copy or download it again"
         )
     try:
+        _check_archive(weights)
         names = torch.serialization.get_unsafe_globals_in_checkpoint(str(weights))
     except Exception as error:
         raise WeightsError(
@@ -210,6 +217,14 @@ def check_pickle(weights: Path) -> None:
             f"weights {weights}: the file would run foreign code when loaded "
             f"({', '.join(foreign)}); it was not loaded; take weights from a source that you trust"
         )
+
+
+def _check_archive(weights: Path) -> None:
+    """Compare the checksums of a zip archive, which torch does not do."""
+    with zipfile.ZipFile(weights) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
 
 
 @contextmanager

@@ -81,19 +81,20 @@ class TinyModels:
         onnx.save(model, self.folder / name)
         return self.folder / name
 
-    def openvino(
-        self, name: str = "tiny_openvino_model", *, names: dict[int, str] | None = NAMES
-    ) -> Path:
+    def openvino(self, *, names: dict[int, str] | None = NAMES, is_resizable: bool = True) -> Path:
         """An OpenVINO folder of the YOLO family, with its metadata."""
         import openvino
         from openvino import opset8 as opset
 
         rows, gains = rows_and_gains()
         image = opset.parameter([1, 3, SIDE_PX, SIDE_PX], np.float32, "x")
-        mean = opset.reduce_mean(image, opset.constant(np.array([1, 2, 3])), keep_dims=False)
+        pixels = image
+        if not is_resizable:  # a weight for every pixel ties the model to its size
+            pixels = opset.multiply(image, opset.constant(np.ones((1, 3, SIDE_PX, SIDE_PX), "f4")))
+        mean = opset.reduce_mean(pixels, opset.constant(np.array([1, 2, 3])), keep_dims=False)
         means = opset.unsqueeze(mean, opset.constant(np.array([1, 2])))
         output = opset.add(opset.multiply(means, opset.constant(gains)), opset.constant(rows))
-        folder = self.folder / name
+        folder = self.folder / "tiny_openvino_model"
         folder.mkdir(parents=True, exist_ok=True)
         openvino.save_model(openvino.Model([output], [image], "tiny"), folder / "tiny.xml", False)
         if names is not None:
