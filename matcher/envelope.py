@@ -1,7 +1,7 @@
 """The envelope of every record: versioned, checked bytes.
 
-Two bytes of magic, the kind, the version, a CRC-32 of the rest, and a msgpack list. Nothing in it can
-run (no pickle).
+Two bytes of magic, the kind, the version, a CRC-32 of the rest, and a msgpack list. Nothing in it
+can run (no pickle).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def unseal(kind: bytes, record: bytes, num_fields: int | None = None) -> list[An
     _, _, version, checksum = HEADER.unpack_from(record)
     if version != VERSION:
         raise RecordError(
-            f"{found} of version {version}; this crosscam reads version {VERSION}: use the newer one"
+            f"{found} of version {version}; this crosscam reads version {VERSION}: use a newer one"
         )
     packed = record[HEADER.size :]
     if zlib.crc32(packed) != checksum:

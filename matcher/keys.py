@@ -1,7 +1,7 @@
 """Every key of a site in the store: the one module that knows their names.
 
-The braces choose the Redis Cluster slot. What belongs to one camera or to one identity shares a slot, so memory
-spreads over a cluster and no command ever touches two slots.
+The braces choose the Redis Cluster slot. What belongs to one camera or to one identity shares a
+slot, so memory spreads over a cluster and no command ever touches two slots.
 
 | key | type | holds | life |
 |---|---|---|---|
@@ -12,12 +12,12 @@ spreads over a cluster and no command ever touches two slots.
 | ``lease`` | string | the one active matcher | seconds |
 | ``identities`` | sorted set | identity by its last sighting's end | retention of identities |
 | ``cameras`` | set | cameras that ever published | for ever |
-| ``{c:CAMERA}:progress`` | hash | newest progress: as published, as consumed by the matcher | for ever |
+| ``{c:CAMERA}:progress`` | hash | newest progress, as published and as consumed | for ever |
 | ``{c:CAMERA}:gaps`` | sorted set | times without frames, by start | `events_s` |
 | ``{c:CAMERA}:tracklet:ID`` | string | boxes and feature | retention of identities |
 | ``{c:CAMERA}:thumbnails:ID`` | string | JPEG images | retention of thumbnails |
 | ``{c:CAMERA}:sighting:ID`` | string | who it is, and why | retention of identities |
-| ``{i:IDENTITY}:sightings`` | sorted set | tracklets by start | retention of identities, from the last sighting |
+| ``{i:IDENTITY}:sightings`` | sorted set | tracklets by start | retention of identities |
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class SiteKeys:
     site: str
 
     def __post_init__(self) -> None:
+        """Checks the name."""
         _checked("site", self.site)
 
     @property

@@ -18,8 +18,8 @@ LEASE_S = 5.0
 class Lease:
     """Holds a key that expires, and renews it from a thread of its own while it is held.
 
-    A holder that sleeps for longer than `LEASE_S` may lose it without noticing at once; what it then
-    commits is stopped by the number of its next event, not by the lease.
+    A holder that sleeps for longer than `LEASE_S` may lose it without noticing at once; what it
+    then commits is stopped by the number of its next event, not by the lease.
     """
 
     def __init__(self, url: str, key: str, token: str) -> None:
@@ -93,7 +93,7 @@ class Lease:
                 if holder == self._token:
                     self._connection.execute("PEXPIRE", self._key, _milliseconds())
                 elif self._is_held:
-                    # Nobody's: it ran out while the store was away. Somebody's: we are no longer the matcher.
+                    # Nobody's: it ran out while the store was away. Another's: we are out.
                     self._is_held = holder is None and self._take()
                     if not self._is_held:
                         logger.error(

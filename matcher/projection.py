@@ -1,8 +1,8 @@
 """Who-is-who as the store keeps it: what one event changes, as steps that may be repeated.
 
-The order makes a cut at any point harmless: records of tracklets, then indexes of identities, then the
-sightings, and last the cursor. A sighting tells to which identity a tracklet belonged before the
-event, so it is overwritten only when the indexes are right.
+The order makes a cut at any point harmless: records of tracklets, then indexes of identities, then
+the sightings, and last the cursor. A sighting tells to which identity a tracklet belonged before
+the event, so it is overwritten only when the indexes are right.
 """
 
 from __future__ import annotations
@@ -15,36 +15,11 @@ from matcher.connection import Command, Connection
 from matcher.decision import Decision
 from matcher.keys import SiteKeys
 from matcher.records import decode_sighting, encode_sighting, encode_thumbnails, encode_tracklet
+from matcher.retention import Retention
 from matcher.sighting import Sighting
 from matcher.tracklet import Tracklet
 
 IDENTITY_NUMBER = re.compile(r"P([0-9]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long things about people are kept after they were last written, in seconds.
-
-    Attributes:
-        identities_s: Tracklets, features and sightings, each from its own last version; an identity
-            from its last sighting.
-        thumbnails_s: JPEG images.
-        events_s: Events, which hold no biometric data; never less than `identities_s`.
-    """
-
-    identities_s: float
-    thumbnails_s: float
-    events_s: float
-
-    def __post_init__(self) -> None:
-        """Checks the values.
-
-        Raises:
-            ValueError: One of them is not positive.
-        """
-        for name in ("identities_s", "thumbnails_s", "events_s"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"retention.{name} must be positive, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +75,8 @@ class Projection:
         Args:
             number: Of the event.
             decisions: Of the event.
-            tracklets: By tracklet id; a decision whose tracklet is missing (its time was up) is left
-                out.
+            tracklets: By tracklet id; a decision whose tracklet is missing, because its time was
+                up, is left out.
 
         Raises:
             StoreError: The store cannot be used now; repeat it.

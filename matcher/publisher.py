@@ -1,9 +1,9 @@
 """The worker's end of the stream: takes messages at once, delivers them in order, loses none.
 
 Messages wait in memory for a thread that sends them. While the store is away they go to a spool on
-disk, which is sent first when the store is back, also by the next process that opens it. If the disk
-is full too, `publish` waits, so the cameras pause. A message may arrive twice (an answer was lost);
-the matcher absorbs that.
+disk, which is sent first when the store is back, also by the next process that opens it. If the
+disk is full too, `publish` waits, so the cameras pause. A message may arrive twice (an answer was
+lost); the matcher absorbs that.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class PublisherStats:
 
 
 class Publisher:
-    """Publishes the messages of one worker process; `publish` may be called from several threads."""
+    """Publishes the messages of one worker process; several threads may call `publish`."""
 
     def __init__(self, url: str, site: str, *, spool_folder: Path, spool_max_mb: int) -> None:
         """Opens the spool and begins to send what an earlier life left in it.
@@ -97,6 +97,7 @@ class Publisher:
         self._thread.start()
 
     def __enter__(self) -> Self:
+        """Itself."""
         return self
 
     def __exit__(
@@ -105,6 +106,7 @@ class Publisher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Closes it."""
         self.close()
 
     def publish(self, message: Message) -> None:
@@ -278,7 +280,7 @@ class Publisher:
     def _note_blocked(self, error: Exception) -> None:
         if not self._is_connected and not self._is_blocked:
             # An error for whoever watches the site, not a failure of this code: no traceback.
-            logger.error("messages wait in memory", extra={"reason": str(error)})  # noqa: TRY400
+            logger.error("messages wait in memory", extra={"reason": str(error)})
             self._is_blocked = True
 
 

@@ -26,7 +26,7 @@ def encode_message(message: Message) -> bytes:
     """The bytes of what a worker publishes.
 
     Raises:
-        ValueError: A value cannot be kept: a box that is no number, a feature too large for float16.
+        ValueError: A value cannot be kept: a box or a feature that is no number.
     """
     match message:
         case Tracklet():
@@ -100,7 +100,7 @@ def encode_tracklet(tracklet: Tracklet, *, with_thumbnails: bool = True) -> byte
 
 
 def decode_tracklet(record: bytes) -> Tracklet:
-    """A tracklet; its feature is float32 with the precision of float16, its boxes as `compact_boxes` keeps them.
+    """A tracklet, with the precision of float16 in its feature and of `compact_boxes` in its boxes.
 
     Raises:
         RecordError: The bytes are no tracklet.

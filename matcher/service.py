@@ -174,7 +174,7 @@ class MatchService:
         )
 
     def close(self) -> None:
-        """Gives the lease back and closes the connections; what was not stored stays in the stream."""
+        """Gives the lease back and disconnects; what is not stored stays in the stream."""
         self._lease.release()
         self._connection.close()
 
@@ -196,7 +196,7 @@ class MatchService:
         if not self._lease.acquire():
             if self._is_restored:
                 raise OtherMatcherError(
-                    f"another matcher ({self._lease.holder()}) has taken over the site: end one of them"
+                    f"another matcher ({self._lease.holder()}) took over the site: end one of them"
                 )
             self._enter("waiting", f"another matcher ({self._lease.holder()}) is active: waiting")
             return False

@@ -1,8 +1,8 @@
 """A queue of records on disk, for the time that the store is away.
 
-A folder of segment files, oldest first. Each record carries its length and a CRC-32; an append is on
-disk before it returns, or has left no trace. A segment is deleted when all of it was taken, so after a
-crash at most one segment is delivered twice, which the matcher absorbs.
+A folder of segment files, oldest first. Each record carries its length and a CRC-32; an append is
+on disk before it returns, or has left no trace. A segment is deleted when all of it was taken, so
+after a crash at most one segment is delivered twice, which the matcher absorbs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SUFFIX = ".spool"
 
 
 class SpoolFullError(StoreError):
-    """There is no room for more records: neither in the spool's share of the disk, or on the disk."""
+    """There is no room for more records: the spool has its share, or the disk is full."""
 
 
 class Spool:
@@ -119,7 +119,7 @@ class Spool:
         self._num_records += len(records)
 
     def peek(self, max_records: int, max_bytes: int) -> list[bytes]:
-        """The oldest records, in order, without taking them: at least one, unless there are none."""
+        """The oldest records in order, without taking them: at least one, if there is one."""
         records: list[bytes] = []
         while self._segments and not records:
             num_bytes = 0

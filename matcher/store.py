@@ -1,9 +1,9 @@
 """The feature store: tracklets, identities and sightings of one site, in a Redis-protocol server.
 
 What happened is an append-only stream of events; who-is-who is a projection of it. One window of
-decisions is committed as one event, numbered by us: the number makes the append repeatable, and stops
-a matcher that does not know of another one. Then the projection is brought up to the event in steps
-that may each be repeated, and last the cursor is moved. What is cut off in between,
+decisions is committed as one event, numbered by us: the number makes the append repeatable, and
+stops a matcher that does not know of another one. Then the projection is brought up to the event in
+steps that may each be repeated, and last the cursor is moved. What is cut off in between,
 `complete_cut_off` does again.
 """
 
@@ -23,7 +23,7 @@ from matcher.expiry import sweep_indexes
 from matcher.identity import Identity
 from matcher.keys import NAME, SiteKeys, camera_of
 from matcher.paging import PAGE, paged
-from matcher.projection import Projection, Retention, identity_number
+from matcher.projection import Projection, identity_number
 from matcher.records import (
     decode_gap,
     decode_progress,
@@ -32,9 +32,12 @@ from matcher.records import (
     decode_tracklet,
     encode_message,
 )
+from matcher.retention import Retention
 from matcher.sighting import Sighting
 from matcher.tracklet import Feature, Tracklet
 from matcher.tracklet_stream import tracklets_in_stream
+
+__all__ = ["FeatureStore", "Retention", "StoreEvent", "StoredFeature", "TrackletKey"]
 
 TrackletKey = tuple[str, int]
 """Tracklet id and version."""
@@ -53,8 +56,8 @@ class FeatureStore:
     """Reads and writes one site's store. Any number may read; only the site's one matcher commits.
 
     Every method raises `StoreUnavailableError` while the server is away and `StoreError` when it
-    refuses; both leave the store as it was or as if the call had been cut off, and every writing call
-    may be repeated.
+    refuses; both leave the store as it was or as if the call had been cut off, and every writing
+    call may be repeated.
     """
 
     def __init__(
@@ -119,9 +122,10 @@ class FeatureStore:
         self._last_event = number
 
     def complete_cut_off(self) -> int:
-        """Applies events that were written and not applied; their number. To be called at the start.
+        """Applies events that were written and not applied, at the start; their number.
 
-        Tracklets are taken from the store, else from the stream, where they stay until acknowledged.
+        Tracklets are taken from the store, else from the stream, where they stay until
+        acknowledged.
         """
         applied, _ = self._projection.cursor()
         num_events = 0
@@ -320,7 +324,7 @@ class FeatureStore:
             yield from self._connection.execute_all([("GET", key) for key in page])
 
     def _tracklets_for(self, decisions: Sequence[Decision]) -> dict[str, Tracklet]:
-        """The decided tracklets, from the store or the stream; those whose time is up are missing."""
+        """Decided tracklets, from the store or the stream; those whose time is up are missing."""
         versions = {d.tracklet_id: d.version for d in decisions}
         found = {
             tracklet_id: dataclasses.replace(tracklet, thumbnails=self.thumbnails(tracklet_id))
@@ -341,7 +345,7 @@ def _wanted(tracklets: Mapping[TrackletKey, Tracklet], decision: Decision) -> Tr
         return tracklets[decision.tracklet_id, decision.version]
     except KeyError:
         raise ValueError(
-            f"tracklet {decision.tracklet_id!r} version {decision.version} was decided but not given"
+            f"tracklet {decision.tracklet_id!r} version {decision.version} was decided, not given"
         ) from None
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 GROUP = "matcher"
 CONSUMER = "matcher"
-"""One name for ever: only one matcher of a site is active, and it takes over what the last one left."""
+"""One name for ever: the one active matcher of a site takes over what the last one left."""
 
 KEEP_S = 120.0
 """Applied entries stay this long, for audits."""
@@ -52,7 +52,7 @@ def append_commands(keys: SiteKeys, record: bytes) -> list[Command]:
     A progress is also kept beside the stream, where a restarted worker finds the newest one.
     """
     commands: list[Command] = [("XADD", keys.tracklets, "*", "record", record)]
-    # A record that cannot be read (spooled by another version) goes its way: the reader sets it aside.
+    # A record that cannot be read (spooled by another version) is set aside by the reader.
     with contextlib.suppress(RecordError):
         if kind_of(record) == "camera progress":
             camera_id = decode_progress(record).camera_id

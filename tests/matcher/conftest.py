@@ -23,7 +23,11 @@ MakeTracklet = Callable[..., Tracklet]
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of one server for all tests that do not harm it; see `server_url`."""
     server = EmbeddedServer(tmp_path_factory.mktemp("store"))
-    yield server.start()
+    url = server.start()
+    connection = Connection(url)
+    connection.execute("CONFIG", "SET", "appendfsync", "no")  # nobody kills this one
+    connection.close()
+    yield url
     server.stop()
 
 

@@ -45,7 +45,7 @@ def wait_gone(pid: int) -> None:
 
 @pytest.fixture
 def owner_process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
-    """Another process that owns the server of ``tmp_path``: the process, the server's pid, the URL."""
+    """Another process that owns the server of ``tmp_path``; the server's pid and URL."""
     code = (
         "import sys, time; from pathlib import Path; from matcher.embedded import EmbeddedServer\n"
         "server = EmbeddedServer(Path(sys.argv[1])); url = server.start()\n"
@@ -209,7 +209,7 @@ def test_run_waits_for_a_question_to_be_answered(tmp_path: Path) -> None:
 def test_orphan_of_an_earlier_owner_is_ended(
     owner_process: tuple[subprocess.Popen[str], int, str], tmp_path: Path
 ) -> None:
-    """A server whose owner's lock is free belongs to nobody: as after a kill where the kernel cannot tell."""
+    """A server whose owner's lock is free belongs to nobody."""
     _, pid, _ = owner_process
     (tmp_path / "store" / "owner.lock").rename(tmp_path / "store" / "lost.lock")
     server = EmbeddedServer(tmp_path)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,9 +14,8 @@ from matcher.lease import Lease
 
 
 @pytest.fixture
-def brief_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def brief_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_module, "LEASE_S", 0.4)
-    yield
 
 
 def test_only_one_holds_it_and_the_next_gets_it_when_it_is_given_back(server_url: str) -> None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,9 +57,8 @@ def make_publisher(url: str, folder: Path, spool_max_mb: int = 16) -> Publisher:
 
 
 @pytest.fixture
-def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher_module, "LONGEST_PAUSE_S", 0.2)
-    yield
 
 
 def test_messages_reach_the_store_in_order(
@@ -269,9 +268,10 @@ def test_closing_wakes_a_camera_that_waits(
 
 
 def test_second_worker_on_the_same_spool_is_refused(server_url: str, tmp_path: Path) -> None:
-    with make_publisher(server_url, tmp_path):
-        with pytest.raises(StoreError, match="in use by process"):
-            make_publisher(server_url, tmp_path)
+    publisher = make_publisher(server_url, tmp_path)
+    with pytest.raises(StoreError, match="in use by process"):
+        make_publisher(server_url, tmp_path)
+    publisher.close()
 
 
 def test_spool_folder_removed_by_somebody_does_not_end_the_publisher(

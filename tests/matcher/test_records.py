@@ -32,7 +32,7 @@ names = st.text(min_size=1, max_size=20)
 
 @st.composite
 def tracklets(draw: st.DrawFn) -> Tracklet:
-    """Tracklets as workers make them: any length, irregular frames, boxes partly outside the image."""
+    """Tracklets of any length, with irregular frames and boxes partly outside the image."""
     num = draw(st.integers(1, 40))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     started_at = draw(moments)

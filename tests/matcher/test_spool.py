@@ -80,7 +80,7 @@ def test_full_disk_refuses_and_leaves_no_half_record(
     spool = Spool(tmp_path, max_bytes=10_000)
     spool.append([b"before"])
 
-    def no_space(descriptor: int) -> None:
+    def no_space(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
