@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.schema import CameraSettings, DetectorSettings, SiteSettings
 from detector.detector import Detector, build_detector, choose_detector
-from matcher.calibration import calibration_for
+from matcher.calibration import built_in_calibration, load_calibration
 from matcher.store import FeatureStore
 from query.search import Hit, person_in, read_image, search_by_crop
 from reid.embedder import build_embedder
@@ -26,7 +26,8 @@ def search_image(site: SiteSettings, store: FeatureStore, image: Path, *, limit:
     embedder = build_embedder(site.embedder)
     try:
         crop = person_in(picture, detector, str(image))
-        calibration = calibration_for(embedder.space, site.matcher.calibration)
+        stored = site.matcher.calibration
+        calibration = load_calibration(stored) if stored else built_in_calibration(embedder.space)
         return search_by_crop(store, crop, embedder, calibration, limit=limit)
     finally:
         embedder.close()

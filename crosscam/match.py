@@ -9,8 +9,8 @@ from pathlib import Path
 
 from config.schema import SiteSettings
 from crosscam.site_parts import open_store, store_url
-from matcher.matcher import build_matcher
 from matcher.match_status import MatchStatus
+from matcher.matcher import build_matcher
 from matcher.service import MatchService
 
 logger = logging.getLogger(__name__)

@@ -137,5 +137,7 @@ def _numbers(names: Sequence[object], known: dict[object, int]) -> npt.NDArray[n
 
 
 def _xyxy(boxes: Sequence[TruthBox | BoxRow]) -> npt.NDArray[np.float32]:
-    corners = [(box.x1, box.y1, box.x2, box.y2) for box in boxes]
+    corners = [
+        box.box if isinstance(box, TruthBox) else (box.x1, box.y1, box.x2, box.y2) for box in boxes
+    ]
     return np.array(corners, dtype=np.float32).reshape(-1, 4)

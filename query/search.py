@@ -125,7 +125,7 @@ def search_by_feature(
         similarity = float(np.clip(feature @ its_feature, -1, 1))
         known = best.get(identity_id)
         if known is None or similarity > known.similarity:
-            probability = calibration.probability(similarity)
+            probability = float(calibration.probability(similarity))
             best[identity_id] = Hit(identity_id, similarity, probability, tracklet_id)
     ranked = sorted(best.values(), key=lambda hit: (-hit.similarity, hit.identity_id))
     return ranked[:limit]

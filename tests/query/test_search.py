@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from matcher.calibration import Calibration
 from matcher.store import FeatureStore
 from matcher.tracklet import Tracklet
 from query.errors import ImageError
@@ -19,11 +20,7 @@ from query.search import decode_image, read_image, search_by_feature
 Add = Callable[..., Tracklet]
 
 
-class _Straight:
-    """A calibration whose probability is the similarity, not below 0."""
-
-    def probability(self, similarity: float) -> float:
-        return max(0.0, similarity)
+CALIBRATION = Calibration(midpoint=0.5, slope=20.0, one_percent=0.6, decade=0.1)
 
 
 def test_a_picture_is_read_as_bgr(tmp_path: Path) -> None:
@@ -74,11 +71,11 @@ def test_hits_are_ranked_by_likeness_one_per_identity(
     add_sighting("P2", "cam1", 5)
     add_sighting("P1", "cam2", 9)
 
-    hits = search_by_feature(store, first.feature, first.space, _Straight(), limit=5)
+    hits = search_by_feature(store, first.feature, first.space, CALIBRATION, limit=5)
 
     assert [hit.identity_id for hit in hits] == ["P1", "P2"]
     assert hits[0].similarity == pytest.approx(1.0, abs=1e-2)
-    assert hits[0].probability == pytest.approx(1.0, abs=1e-2)
+    assert hits[0].probability > 0.99 > 0.5 > hits[1].probability
 
 
 def test_features_of_another_space_are_never_compared(
@@ -86,4 +83,4 @@ def test_features_of_another_space_are_never_compared(
 ) -> None:
     tracklet = add_sighting("P1", "cam1", 0)
 
-    assert search_by_feature(store, tracklet.feature, "other:1", _Straight()) == []
+    assert search_by_feature(store, tracklet.feature, "other:1", CALIBRATION) == []
