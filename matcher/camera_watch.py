@@ -19,22 +19,32 @@ class CameraWatch:
         """Nobody has said anything yet.
 
         Args:
-            camera_ids: All cameras of the site.
+            camera_ids: All cameras of the site; others are ignored. Empty: whoever speaks.
             max_delay_s: A live camera that is silent for longer is stalled.
             started_at: Now, by the clock that all other calls use.
         """
+        self._camera_ids = frozenset(camera_ids)
         self._silent = set(camera_ids)
         self._max_delay_s = max_delay_s
         self._started_at = started_at
         self._newest: dict[str, CameraProgress] = {}
         self._heard_at: dict[str, float] = {}
 
-    def recall(self, progress: CameraProgress) -> None:
-        """Takes what a camera said before this process began."""
+    def recall(self, progress: CameraProgress) -> bool:
+        """Takes what a camera said before this process began; False: it is not of the site."""
+        if self._camera_ids and progress.camera_id not in self._camera_ids:
+            return False
         self._newest[progress.camera_id] = progress
+        return True
 
     def hear(self, progress: CameraProgress, now: float) -> bool:
-        """Takes what a camera says; False: it is old, because delivered again, and says nothing."""
+        """Takes what a camera says.
+
+        Returns:
+            False if it says nothing new: it was delivered again, or the camera is not of the site.
+        """
+        if self._camera_ids and progress.camera_id not in self._camera_ids:
+            return False
         self._silent.discard(progress.camera_id)
         self._heard_at[progress.camera_id] = now
         known = self._newest.get(progress.camera_id)

@@ -143,6 +143,10 @@ class Connection:
             return StoreError(
                 f"{self._name} takes no writes ({text}): look at its disk and replicas"
             )
+        if text.startswith(("unknown command", "syntax error")):
+            return StoreError(
+                f"{self._name} is too old ({text}): use Valkey, or Redis 6.2 or newer"
+            )
         if isinstance(error, redis.exceptions.ResponseError) and not isinstance(error, COMES_BACK):
             return CommandRefusedError(self._name, text)
         return StoreUnavailableError(

@@ -28,10 +28,12 @@ class FileLock:
             ) from error
 
     def try_exclusive(self, role: str) -> bool:
-        """Takes the lock alone, unless somebody has it; notes who we are in the file."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        """Takes the lock alone, unless somebody has it; notes who we are in the file.
+
+        Raises:
+            StoreError: The file system has no locks.
+        """
+        if not self._try(fcntl.LOCK_EX):
             return False
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, json.dumps({"pid": os.getpid(), "role": role}).encode(), 0)
@@ -42,12 +44,12 @@ class FileLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def try_shared(self) -> bool:
-        """Takes the lock together with other sharers, unless somebody has it alone."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        """Takes the lock together with other sharers, unless somebody has it alone.
+
+        Raises:
+            StoreError: The file system has no locks.
+        """
+        return self._try(fcntl.LOCK_SH)
 
     def release(self) -> None:
         """Lets go; the lock can be taken again."""
@@ -66,3 +68,14 @@ class FileLock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _try(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"{self._path} cannot be locked ({error.strerror}): choose a folder on a local disk"
+            ) from error
+        return True

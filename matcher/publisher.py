@@ -25,7 +25,7 @@ from matcher.errors import RecordError, StoreError
 from matcher.keys import SiteKeys
 from matcher.records import Message, decode_progress, encode_message
 from matcher.spool import Spool, SpoolFullError
-from matcher.tracklet_stream import append_commands
+from matcher.tracklet_stream import append_commands, check_names
 
 logger = logging.getLogger(__name__)
 
@@ -113,9 +113,10 @@ class Publisher:
         """Takes a message for delivery, in order; returns at once unless store and disk are full.
 
         Raises:
-            ValueError: The message cannot be written down.
+            ValueError: The message cannot be written down, or its names cannot be part of a key.
             StoreError: The publisher is closed.
         """
+        check_names(self._keys, message)
         record = encode_message(message)
         with self._changed:
             while self._queue_bytes >= QUEUE_BYTES and not self._is_closing:
@@ -213,7 +214,8 @@ class Publisher:
                 self._deliver(records)
                 self._forget_from_queue(len(records))
             else:
-                records = self._spool.peek(BATCH_RECORDS, BATCH_BYTES)
+                with self._changed:
+                    records = self._spool.peek(BATCH_RECORDS, BATCH_BYTES)
                 self._deliver(records)
                 with self._changed:
                     self._spool.take(records)

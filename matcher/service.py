@@ -215,8 +215,7 @@ class MatchService:
         # From here on nothing can fail: the matcher takes this only once.
         self._matcher.restore(decided, next_identity_number=next_number)
         for known in progress:
-            if known is not None:
-                self._watch.recall(known)
+            if known is not None and self._watch.recall(known):
                 self._matcher.offer(known)
         self._num_tracklets = len(decided)
         self._is_restored = True

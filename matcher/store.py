@@ -192,6 +192,8 @@ class FeatureStore:
     def identities(self, since: float | None = None, until: float | None = None) -> list[Identity]:
         """Identities in order of their number.
 
+        Sightings whose time is up are counted until the next `sweep`, at most an hour.
+
         Args:
             since: Leave out those whose last sighting ended before; Unix seconds.
             until: Leave out those whose first sighting started after.

@@ -15,7 +15,7 @@ from typing import Any
 from matcher.connection import Command, CommandRefusedError, Connection
 from matcher.envelope import kind_of
 from matcher.errors import RecordError
-from matcher.keys import SiteKeys
+from matcher.keys import SiteKeys, camera_of
 from matcher.records import Message, decode_message, decode_progress
 from matcher.tracklet import Tracklet
 
@@ -44,6 +44,19 @@ class Entry:
 
     entry_id: str
     message: Message
+
+
+def check_names(keys: SiteKeys, message: Message) -> None:
+    """Makes sure that a message can be filed under its names.
+
+    Raises:
+        ValueError: Its camera or tracklet has a name that no key may carry, or they disagree.
+    """
+    keys.progress(message.camera_id)
+    if isinstance(message, Tracklet) and camera_of(message.tracklet_id) != message.camera_id:
+        raise ValueError(
+            f"tracklet {message.tracklet_id!r} says that it is of camera {message.camera_id!r}"
+        )
 
 
 def append_commands(keys: SiteKeys, record: bytes) -> list[Command]:
@@ -243,8 +256,10 @@ class TrackletReader:
                 continue
             record = dict(zip(fields[::2], fields[1::2], strict=True)).get(b"record", b"")
             try:
-                entries.append(Entry(entry_id, decode_message(record)))
-            except RecordError as error:
+                message = decode_message(record)
+                check_names(self._keys, message)
+                entries.append(Entry(entry_id, message))
+            except (RecordError, ValueError) as error:
                 self.set_aside(entry_id, record, str(error))
         return entries
 

@@ -76,5 +76,13 @@ def test_camera_that_ended_in_an_earlier_run_is_believed_after_a_while(
     assert watch.have_all_ended(100.0 + FIRST_WORD_S + 1)
 
 
+def test_camera_that_is_not_of_the_site_is_ignored(
+    watch: CameraWatch, make_progress: MakeProgress
+) -> None:
+    assert not watch.recall(make_progress(1.0, camera_id="old"))
+    assert not watch.hear(make_progress(1.0, camera_id="old", is_live=True), 101.0)
+    assert watch.stalled(110.0) == set()
+
+
 def test_site_without_cameras_never_ends() -> None:
     assert not CameraWatch([], max_delay_s=3.0, started_at=0.0).have_all_ended(1e9)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 
 import pytest
+import redis
 
 from matcher.connection import CommandRefusedError, Connection, redacted
 from matcher.embedded import EmbeddedServer
@@ -104,6 +106,33 @@ def test_full_store_is_said_with_a_cure(server: EmbeddedServer) -> None:
     connection.execute("CONFIG", "SET", "maxmemory", "1")
     with pytest.raises(StoreError, match=r"is full.*maxmemory"):
         connection.execute("SET", "key", "value")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (
+            redis.exceptions.ResponseError("MISCONF Errors writing to the AOF file: No space left"),
+            StoreError,
+            r"takes no writes.*No space left.*look at its disk",
+        ),
+        (redis.exceptions.ResponseError("NOREPLICAS Not enough"), StoreError, "replicas"),
+        (redis.exceptions.OutOfMemoryError("command not allowed"), StoreError, "is full"),
+        (
+            redis.exceptions.ResponseError("unknown command 'XAUTOCLAIM'"),
+            StoreError,
+            r"too old.*6\.2",
+        ),
+        (redis.exceptions.BusyLoadingError("loading"), StoreUnavailableError, "is it running"),
+        (redis.exceptions.ReadOnlyError("replica"), StoreUnavailableError, "is it running"),
+        (ConnectionResetError("reset"), StoreUnavailableError, "reset"),
+    ],
+    ids=["disk full", "no replicas", "memory full", "old", "loading", "replica", "reset"],
+)
+def test_refusal_is_told_from_absence(error: Exception, kind: type[StoreError], text: str) -> None:
+    translated = Connection("redis://host")._translated(error)
+    assert type(translated) is kind
+    assert re.search(text, str(translated))
 
 
 def test_connection_is_made_again_after_the_server_came_back(server: EmbeddedServer) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import shutil
@@ -74,6 +75,19 @@ def test_messages_reach_the_store_in_order(
         assert publisher.stats.num_spooled == 0
         assert publisher.stats.is_connected
     assert published_numbers(server_url) == list(range(300))
+
+
+def test_message_whose_names_could_break_out_of_a_key_is_refused(
+    server_url: str, tmp_path: Path, make_tracklet: MakeTracklet
+) -> None:
+    with make_publisher(server_url, tmp_path) as publisher:
+        with pytest.raises(ValueError, match="camera"):
+            publisher.publish(CameraGap("cam1}:x", 1.0, None, "silent"))
+        with pytest.raises(ValueError, match="of camera 'cam1'"):
+            publisher.publish(
+                dataclasses.replace(make_tracklet(1, camera_id="cam2"), camera_id="cam1")
+            )
+    assert published_numbers(server_url) == []
 
 
 def test_nothing_to_flush_is_flushed(server_url: str, tmp_path: Path) -> None:

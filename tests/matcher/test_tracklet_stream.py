@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
 from matcher import tracklet_stream
-from matcher.camera_progress import CameraProgress
+from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.connection import Connection
 from matcher.keys import SiteKeys
 from matcher.records import Message, decode_progress, encode_message
@@ -142,6 +143,17 @@ def test_entry_that_cannot_be_read_is_put_aside_and_blocks_nobody(
     assert b"no record of crosscam" in b" ".join(letters[0][1])
     assert 0 < connection.execute("PTTL", KEYS.dead_letters) <= 60_000
     assert connection.execute("XPENDING", KEYS.tracklets, "matcher")[0] == 2
+
+
+def test_message_whose_names_could_break_out_of_a_key_is_put_aside(
+    connection: Connection, make_tracklet: MakeTracklet
+) -> None:
+    gap = CameraGap("cam1}:x", 1.0, None, "silent")
+    liar = dataclasses.replace(make_tracklet(1), camera_id="cam2")
+    append(connection, gap, liar, make_tracklet(2))
+    reader = opened(connection)
+    assert names(reader) == ["cam1-1-2"]
+    assert reader.num_poison == 2
 
 
 def test_entry_that_was_deleted_while_pending_is_let_go(
