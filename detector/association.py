@@ -1,6 +1,6 @@
-"""Which detection belongs to which track: the assignment and the rule for doubtful cases. Pure functions.
+"""Which detection belongs to which track: the assignment and the rules for doubtful cases.
 
-T tracks, N detections throughout; an affinity is (T, N) in [0, 1], larger is better.
+Pure functions. T tracks, N detections; an affinity is (T, N) in [0, 1], larger is better.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from detector.detections import Boxes
 Affinity = npt.NDArray[np.float32]
 """(T, N) float32 in [0, 1]."""
 Pairs = list[tuple[int, int]]
-"""(track, detection) rows and columns of an affinity; each appears once."""
+"""(track, detection) rows and columns of an affinity; each appears at most once."""
 
 _MAX_HEIGHT_RATIO = 1.6
-"""Of two boxes that show the same person within a second; more is a person half hidden, or another one."""
+"""Of two boxes of one person in two looks; more means somebody half hidden, or somebody else."""
 
 
 def assign(affinity: Affinity, least: float) -> Pairs:
     """The one-to-one pairs with the largest sum of affinities; pairs below `least` are not made.
 
-    Too small affinities count as nothing in the sum, so that they cannot push a good pair aside.
+    Smaller affinities count as nothing in the sum, so that they cannot push a good pair aside.
 
     >>> assign(np.float32([[0.9, 0.5], [0.6, 0.1]]), 0.2)
     [(0, 1), (1, 0)]
@@ -36,66 +36,65 @@ def assign(affinity: Affinity, least: float) -> Pairs:
 
 
 def contested(affinity: Affinity, pairs: Pairs, least: float, margin: float) -> Pairs:
-    """The pairs that could as well belong to another of the tracks.
+    """The pairs whose detection could nearly as well belong to another of the tracks.
 
-    A pair (t, n) is contested by a track u if giving n to u would be nearly as good, all in all:
+    A pair (t, n) is contested by a track u that reaches n (affinity of at least `least`) if
 
-    - u has no detection, it reaches n, and affinity[u, n] > affinity[t, n] - margin: of two people that
-      crossed one is hidden, and who is seen is not sure;
-    - u has m, both reach both, and the exchange of n and m costs less than `margin` in the sum.
+    - u has no detection and affinity[u, n] > affinity[t, n] - margin: of two people that crossed
+      one is hidden, and which of them is seen is not sure;
+    - u has m, t reaches m, and exchanging n and m would cost less than `margin` in the sum.
 
     Args:
         affinity: (T, N).
         pairs: Made on this affinity.
-        least: Least affinity of a possible pair.
+        least: Least affinity of a possible pair, > 0.
         margin: In [0, 1]; 0: nothing is ever contested.
+
+    >>> contested(np.float32([[0.8], [0.7]]), [(0, 0)], 0.2, 0.15)
+    [(0, 0)]
     """
-    column_of = dict(pairs)
+    detection_of = dict(pairs)
+
+    def loss(t: int, n: int, u: int) -> float:
+        """What the sum of affinities loses if u takes n from t."""
+        m = detection_of.get(u)
+        if m is None:
+            return float(affinity[t, n] - affinity[u, n])
+        if affinity[t, m] < least:
+            return np.inf
+        return float(affinity[t, n] + affinity[u, m] - affinity[u, n] - affinity[t, m])
+
     return [
         (t, n)
         for t, n in pairs
         if any(
-            _is_rival(affinity, (t, n), (u, column_of.get(u)), least, margin)
-            for u in range(len(affinity))
-            if u != t and affinity[u, n] >= least
+            loss(t, n, int(u)) < margin for u in np.flatnonzero(affinity[:, n] >= least) if u != t
         )
     ]
 
 
-def _is_rival(
-    affinity: Affinity,
-    pair: tuple[int, int],
-    rival: tuple[int, int | None],
-    least: float,
-    margin: float,
-) -> bool:
-    (t, n), (u, m) = pair, rival
-    if m is None:
-        return float(affinity[t, n] - affinity[u, n]) < margin
-    if affinity[t, m] < least:
-        return False
-    return float(affinity[t, n] + affinity[u, m] - affinity[u, n] - affinity[t, m]) < margin
-
-
 def only_in_reach(predicted: Boxes, found: Boxes, reach: npt.NDArray[np.float64]) -> Pairs:
-    """Pairs of which each is the only one within the other's reach: for people who outrun their box.
+    """Pairs of which each is the only one within the other's reach: people who outran their box.
 
-    A slow look (few frames a second) at somebody whose speed is not known yet finds them beside the predicted
-    box, without any overlap. They are taken for the same if the centres are near, the heights alike, and
-    nobody else comes into question, neither on the track's nor on the detection's side.
+    A slow look (few frames a second) finds somebody whose speed is not known yet beside the
+    predicted box, without any overlap. The two are taken for one if the centres are near, the
+    heights alike, and nobody else comes into question on either side.
 
     Args:
-        predicted: (T, 4) xyxy.
-        found: (N, 4) xyxy.
+        predicted: (T, 4) xyxy, each with an area.
+        found: (N, 4) xyxy, each with an area.
         reach: (T,) largest distance of the centres, in heights of the predicted box.
+
+    >>> step = np.float32([[0, 0, 10, 40]]), np.float32([[15, 0, 25, 40]])
+    >>> only_in_reach(*step, np.array([0.5])), only_in_reach(*step, np.array([0.3]))
+    ([(0, 0)], [])
     """
-    if not len(predicted) or not len(found):
-        return []
     a, b = predicted.astype(np.float64), found.astype(np.float64)
     height_a, height_b = a[:, 3] - a[:, 1], b[:, 3] - b[:, 1]
-    steps = (a[:, None, :2] + a[:, None, 2:] - b[None, :, :2] - b[None, :, 2:]) / 2  # (T, N, 2)
-    is_near = np.hypot(steps[..., 0], steps[..., 1]) <= (reach * height_a)[:, None]
+    centre_a, centre_b = (a[:, :2] + a[:, 2:]) / 2, (b[:, :2] + b[:, 2:]) / 2
+    distance = np.linalg.norm(centre_a[:, None] - centre_b[None, :], axis=2)  # (T, N)
     log_ratio = np.abs(np.log(height_a[:, None] / height_b[None, :]))
-    possible = is_near & (log_ratio <= np.log(_MAX_HEIGHT_RATIO))
-    is_only = possible & (possible.sum(0) == 1)[None, :] & (possible.sum(1) == 1)[:, None]
+    is_possible = distance <= (reach * height_a)[:, None]
+    is_possible &= log_ratio <= np.log(_MAX_HEIGHT_RATIO)
+    is_only = is_possible & (is_possible.sum(axis=0) == 1) & (is_possible.sum(axis=1) == 1)[:, None]
     return [(int(t), int(n)) for t, n in np.argwhere(is_only)]

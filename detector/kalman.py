@@ -1,9 +1,9 @@
-"""The motion of one box: a Kalman filter whose step is the time that really passed between two frames.
+"""The motion of one box: a Kalman filter whose step is the time that really passed.
 
-Centre and size move independently, each with a velocity that fades: people stop and turn, and a box that grew
-because somebody stepped out from behind a shelf does not go on growing. All noise is relative to the height
-of the box, so that near and far people are treated alike (as in SORT's successors; here per second, not per
-frame, so that dropped frames and a detector stride change nothing but the uncertainty).
+Centre and size move independently, each with a velocity that fades: people stop and turn, and a
+box that grew because somebody stepped out from behind a shelf does not go on growing. All noise is
+relative to the height of the box, so that near and far people are treated alike, and per second, so
+that dropped frames and a detector stride change nothing but the uncertainty.
 """
 
 from __future__ import annotations
@@ -17,28 +17,27 @@ Columns = npt.NDArray[np.float64]
 """(4,) float64: centre x, centre y, width, height, in pixels."""
 
 _MEASURED_STD = np.array([0.04, 0.04, 0.05, 0.06])
-"""Standard deviation of a detected box, in heights. The detector's jitter on still people of three shop clips is
-0.02 to 0.05; the height varies most."""
+"""Standard deviation of a detected box, in heights; the height varies most."""
 _SPEED_STD = np.array([0.8, 0.4, 0.2, 0.3])
-"""Of the unknown first velocity, in heights per second: a walking person covers about one height a second,
-seen from above mostly sideways."""
+"""Of the unknown first velocity, in heights per second: a walking person covers about one."""
 _ACCELERATION_STD = np.array([0.8, 0.5, 0.3, 0.4])
-"""Square root of the density of white acceleration noise, in heights per second to the power 1.5."""
+"""Root of the density of white acceleration noise, in heights per second to the power 1.5."""
 _FADE_S = np.array([2.0, 2.0, 0.4, 0.4])
-"""A velocity that is not confirmed fades to 1/e in this time."""
+"""A velocity that no detection renews falls to 1/e in this time."""
 _MIN_SIDE_PX = 1.0
 
 
 class BoxFilter:
     """Position and velocity of a box, estimated from detections.
 
-    Each of centre x, centre y, width and height is a filter of two states (value, velocity):
+    Each of centre x, centre y, width and height is a filter of two states, value and velocity:
 
-        value' = value + velocity · f · (1 - e^(-dt/f)),  velocity' = velocity · e^(-dt/f),
+        value' = value + velocity * f * (1 - exp(-dt / f))
+        velocity' = velocity * exp(-dt / f)
 
-    an Ornstein-Uhlenbeck velocity with the process noise of white acceleration q,
-    q² · [[dt³/3, dt²/2], [dt²/2, dt]] (Bar-Shalom, Li, Kirubarajan: Estimation with Applications to Tracking
-    and Navigation, 2001, eq. 6.2.2-12), an upper bound that keeps the formula short.
+    an Ornstein-Uhlenbeck velocity, here with the process noise of plain white acceleration,
+    q^2 * [[dt^3 / 3, dt^2 / 2], [dt^2 / 2, dt]] (Bar-Shalom, Li, Kirubarajan: Estimation with
+    Applications to Tracking and Navigation, 2001, section 6.2.2), which is at least as large.
 
     Args:
         box: (4,) float32 xyxy pixels, finite, x2 > x1 and y2 > y1.
@@ -54,30 +53,30 @@ class BoxFilter:
 
     @property
     def box(self) -> Boxes:
-        """(4,) float32 xyxy pixels, the estimate at the time of the last step; may leave the image."""
+        """(4,) float32 xyxy pixels, the estimate of the present moment; may leave the image."""
         half = np.maximum(self._value[2:], _MIN_SIDE_PX) / 2
         return np.concatenate([self._value[:2] - half, self._value[:2] + half]).astype(np.float32)
 
     @property
     def velocity(self) -> Columns:
-        """Velocity of centre x, centre y, width and height in pixels per second."""
+        """Of centre x, centre y, width and height, in pixels per second."""
         return self._velocity.copy()
 
     def predict(self, dt_s: float) -> None:
         """Move the estimate `dt_s` >= 0 seconds ahead."""
         fade = np.exp(-dt_s / _FADE_S)
-        reach = _FADE_S * (1 - fade)  # seconds that the velocity acts
+        acting_s = _FADE_S * (1 - fade)
         noise = (_ACCELERATION_STD * max(self._value[3], _MIN_SIDE_PX)) ** 2
-        self._value = self._value + self._velocity * reach
+        self._value = self._value + self._velocity * acting_s
         self._velocity = self._velocity * fade
         self._value_variance = (
             self._value_variance
-            + 2 * reach * self._covariance
-            + reach**2 * self._velocity_variance
+            + 2 * acting_s * self._covariance
+            + acting_s**2 * self._velocity_variance
             + noise * dt_s**3 / 3
         )
         self._covariance = (
-            fade * (self._covariance + reach * self._velocity_variance) + noise * dt_s**2 / 2
+            fade * (self._covariance + acting_s * self._velocity_variance) + noise * dt_s**2 / 2
         )
         self._velocity_variance = fade**2 * self._velocity_variance + noise * dt_s
 
@@ -94,7 +93,7 @@ class BoxFilter:
         self._value_variance = (1 - value_gain) * self._value_variance
 
     def scale(self, x: float, y: float) -> None:
-        """Carry the estimate over to an image whose width and height are `x` and `y` times as large."""
+        """Carry the estimate over to an image that is `x` times as wide and `y` times as high."""
         factors = np.array([x, y, x, y])
         self._value = self._value * factors
         self._velocity = self._velocity * factors

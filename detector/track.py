@@ -26,7 +26,7 @@ class TrackObservation:
     """A detection that belongs to a track.
 
     Attributes:
-        track_number: 1, 2, …; given to confirmed tracks only, by the tracker instance of one camera.
+        track_number: 1, 2, …; given to confirmed tracks only, by the tracker of one camera.
         frame_index: Index of the frame in which the box was detected.
         timestamp: Unix seconds, of that frame.
         box: (4,) float32 xyxy pixels, the detection's own box, not the filter's; not writeable.
@@ -48,8 +48,8 @@ class TrackerUpdate:
 
     Attributes:
         observations: Of confirmed tracks, ordered by track number, then by frame. A track that was
-            confirmed by this frame brings its earlier observations along, so that it starts where the person was
-            first seen; all others have one observation, of this frame.
+            confirmed by this frame brings its earlier observations along, so that it starts where
+            the person was first seen; all others have one observation, of this frame.
         ended: Numbers of confirmed tracks that ended, ascending; no later update names them.
     """
 
@@ -77,7 +77,7 @@ class Track:
         seen_at: Timestamp of the last detection.
         state: See `TrackState`.
         number: 0 until the track is confirmed.
-        unreported: Detections that no update has told yet: those of a tentative track, or the present one.
+        unreported: Detections that no update has told yet, oldest first.
         num_hits: Detections so far.
     """
 
@@ -108,7 +108,7 @@ class Track:
             self.state = TrackState.CONFIRMED
 
     def miss(self) -> None:
-        """Nothing was found in the present frame: a tentative track ends, a confirmed one is lost."""
+        """Nothing in the present frame: a tentative track ends, a confirmed one is lost."""
         self.state = TrackState.LOST if self.number else TrackState.ENDED
 
     def confirm(self, number: int) -> None:
