@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, assert_never
 
+from config.schema import CameraSettings
+from streams.address import source_kind, webcam_number
 from streams.frame import Frame
 
 Clock = Literal["file", "rtcp", "arrival"]
 """Where timestamps come from: start time + presentation time, the camera's RTCP reports, or arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which frames of a source are looked at; see `streams.sampler.FrameSampler`.
+
+    Attributes:
+        stride: Frames whose index is a multiple of it are kept (>= 1).
+        max_fps: At most this many frames a second are kept (> 0); None: no limit.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
+
+    stride: int = 1
+    max_fps: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ValueError(f"stride of a sampling: expected at least 1, got {self.stride}")
+        if self.max_fps is not None and self.max_fps <= 0:
+            raise ValueError(f"max_fps of a sampling: expected more than 0, got {self.max_fps}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +76,19 @@ class FrameSource(Protocol):
 
     @property
     def info(self) -> SourceInfo:
-        """What is known of the source."""
+        """What is known of the source; a new object when something changed (size, clock)."""
+        ...
+
+    @property
+    def num_clock_jumps(self) -> int:
+        """How often the source's clock went back, so far."""
         ...
 
     def frames(self, start_index: int = 0) -> Iterator[Frame]:
         """The sampled frames with an index of at least `start_index` (recorded sources; live ignore it).
 
         Raises:
+            SourceOpenError: Not a single frame of a file can be decoded (permanent).
             SourceLostError: A live stream ended or a read timed out.
             SourceCorruptError: A file is damaged; raised after all that could be decoded was yielded.
         """
@@ -66,3 +97,42 @@ class FrameSource(Protocol):
     def close(self) -> None:
         """Free the source; may be called twice."""
         ...
+
+
+def open_source(camera: CameraSettings, stride: int = 1) -> FrameSource:
+    """Open the source of a camera.
+
+    Args:
+        camera: Its settings.
+        stride: Keep the frames whose index is a multiple of it.
+
+    Raises:
+        SourceOpenError: The source cannot be opened; `is_permanent` says whether a retry can help.
+            The text holds no credentials.
+    """
+    # Imported here, so that whoever needs only the words of this file loads no codec libraries.
+    from streams.images import ImageFolder  # noqa: PLC0415
+    from streams.video import RtspStream, VideoFile  # noqa: PLC0415
+    from streams.webcam import Webcam  # noqa: PLC0415
+
+    url = camera.url.get_secret_value()
+    sampling = Sampling(stride, camera.max_fps)
+    start_at = camera.start_at.timestamp() if camera.start_at else None
+    kind = source_kind(url)
+    match kind:
+        case "rtsp":
+            return RtspStream(
+                camera.id,
+                url,
+                sampling=sampling,
+                transport=camera.transport,
+                timeout_s=camera.timeout_s,
+            )
+        case "webcam":
+            return Webcam(camera.id, webcam_number(url), sampling=sampling)
+        case "folder":
+            return ImageFolder(camera.id, Path(url), sampling=sampling, start_at=start_at)
+        case "file":
+            return VideoFile(camera.id, Path(url), sampling=sampling, start_at=start_at)
+        case _:
+            assert_never(kind)

@@ -1,0 +1,405 @@
+"""Video files and RTSP streams, decoded with PyAV.
+
+One decoding thread a source: with several cameras on few cores, FFmpeg's frame threads cost 10 to
+20 % more CPU time for the same frames. Only sampled frames are converted to BGR.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from streams.address import redacted
+from streams.errors import SourceCorruptError, SourceLostError, SourceOpenError
+from streams.frame import Frame, Image
+from streams.presentation import in_presentation_order
+from streams.sampler import FrameSampler
+from streams.source import Sampling, SourceInfo
+from streams.timeline import FileTimeline, LiveTimeline
+
+logger = logging.getLogger(__name__)
+
+_RTSP_PROTOCOLS = "rtsp,rtsps,tcp,tls,udp,rtp,srtp"
+# Containers of one video each; not the ones that name other files or hosts (concat, hls, sdp …).
+_FILE_FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,mxf,dv,ivf,obu,h264,hevc,m4v,"
+    "mjpeg,mpjpeg,gif,rm,wtv,dhav,yuv4mpegpipe"
+)
+_ASSUMED_FPS = 25.0
+_REORDER_DEPTH = 8
+_MISSING_SHARE = 0.02
+_MISSING_FRAMES = 2
+_MISSING_S = 2.0
+
+
+class VideoFile:
+    """A video file: every coded frame counts, every sampled frame that decodes is given, in order."""
+
+    def __init__(
+        self, camera_id: str, path: Path, *, sampling: Sampling, start_at: float | None
+    ) -> None:
+        """Open the file.
+
+        Args:
+            camera_id: The camera's id.
+            path: The file.
+            sampling: Which frames are kept.
+            start_at: Capture time of the first frame, Unix seconds; None: the file's modification
+                time minus its length.
+
+        Raises:
+            SourceOpenError: It is missing, empty, unreadable or no video (permanent).
+        """
+        self._camera_id = camera_id
+        self._path = path
+        self._sampling = sampling
+        _check_file(camera_id, path)
+        options = {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
+        try:
+            self._container = _opened(f"file:{path.absolute()}", options=options, timeout=None)
+        except av.error.FFmpegError as error:
+            raise SourceOpenError(
+                f"camera {camera_id}: {path} is no video that can be read, or it is cut off or "
+                f"damaged where its index is ({error.strerror}); "
+                "play it, or copy it again from where it was recorded",
+                is_permanent=True,
+            ) from error
+        self._stream = _video_stream(self._container, camera_id, str(path))
+        self._info = _info(self._stream, is_live=False)
+        self._picture = _Picture()
+        length_s = _length_s(self._container, self._stream) or 0.0
+        start_at = path.stat().st_mtime - length_s if start_at is None else start_at
+        self._period_s = 1 / (self._info.fps or _ASSUMED_FPS)
+        self._timeline = FileTimeline(start_at, self._period_s)
+        self._damage = _Damage()
+
+    @property
+    def camera_id(self) -> str:
+        """The camera's id."""
+        return self._camera_id
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the file says of itself."""
+        return self._info
+
+    @property
+    def num_clock_jumps(self) -> int:
+        """How often presentation time went back."""
+        return self._timeline.num_jumps
+
+    def frames(self, start_index: int = 0) -> Iterator[Frame]:
+        """The sampled frames from an index on; what lies before is decoded, not converted.
+
+        Raises:
+            SourceOpenError: Not a single frame can be decoded (permanent).
+            SourceCorruptError: Frames are damaged or missing; raised at the end.
+        """
+        sampler = FrameSampler(self._sampling)
+        index, last_pts_s = -1, 0.0
+        for index, (decoded, pts_s) in enumerate(self._presented_frames()):
+            if decoded is None:
+                continue
+            self._damage.num_decoded += 1
+            last_pts_s = max(last_pts_s, pts_s or 0.0)
+            timestamp = self._timeline.timestamp(pts_s)
+            if sampler.keeps(index, timestamp) and index >= start_index:
+                image = self._picture.bgr(decoded)
+                self._info = _with_size(self._info, image)
+                yield Frame(self._camera_id, index, timestamp, image)
+        self._check_end(index + 1, last_pts_s)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def _presented_frames(self) -> Iterator[tuple[av.VideoFrame | None, float | None]]:
+        timed = ((frame, frame.time if frame else None) for frame in self._coded_frames())
+        depth = _REORDER_DEPTH if self._stream.codec_context.has_b_frames else 0
+        return in_presentation_order(timed, depth=depth, period_s=self._period_s)
+
+    def _coded_frames(self) -> Iterator[av.VideoFrame | None]:
+        """A frame for each coded one, in the order of presentation; None: it does not decode."""
+        packets = self._container.demux(self._stream)
+        index = 0
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except av.error.FFmpegError as error:
+                self._damage.note(error, index=None)
+                return
+            try:
+                decoded = packet.decode()
+            except av.error.FFmpegError as error:
+                self._damage.note(error, index=index)
+                index += 1
+                yield None
+                continue
+            index += len(decoded)
+            yield from decoded
+
+    def _check_end(self, num_frames: int, last_pts_s: float) -> None:
+        if self._damage.num_decoded == 0:
+            raise SourceOpenError(
+                f"camera {self._camera_id}: not a single frame of {self._path} can be decoded "
+                f"({self._info.codec}{self._damage}); copy it again or convert it to H.264",
+                is_permanent=True,
+            )
+        found = f"{self._damage.num_decoded} frames of {self._path} were read"
+        cut_off = self._what_is_missing(num_frames, last_pts_s)
+        if cut_off or self._damage.num_errors:
+            raise SourceCorruptError(
+                f"camera {self._camera_id}: {found}{self._damage}{cut_off}; "
+                "copy the file again from where it was recorded if the rest is needed"
+            )
+
+    def _what_is_missing(self, num_frames: int, last_pts_s: float) -> str:
+        """What the file declares and does not hold, as words; empty if nothing."""
+        declared = self._info.num_frames
+        if declared is not None:
+            missing = declared - num_frames
+            is_cut = missing > max(_MISSING_FRAMES, _MISSING_SHARE * declared)
+            return f"; it declares {declared} and ends early: it is cut off" if is_cut else ""
+        length_s = _length_s(self._container, self._stream)
+        if length_s is None or len(self._container.streams) > 1:
+            return ""  # the length may be that of the sound
+        first_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        is_cut = length_s - (last_pts_s - first_s) > max(_MISSING_S, _MISSING_SHARE * length_s)
+        return f"; it declares {length_s:.1f} s and ends early: it is cut off" if is_cut else ""
+
+
+class RtspStream:
+    """A camera on the network: gives every frame that arrives, until it is lost."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        url: str,
+        *,
+        sampling: Sampling,
+        transport: Literal["tcp", "udp"] = "tcp",
+        timeout_s: float = 5.0,
+    ) -> None:
+        """Connect to the camera.
+
+        Args:
+            camera_id: The camera's id.
+            url: ``rtsp(s)://…``, credentials percent-encoded.
+            sampling: Which frames are kept.
+            transport: How the frames travel.
+            timeout_s: Longest wait for an answer or a frame. FFmpeg can overrun it: somebody
+                outside must watch (`streams.reader`).
+
+        Raises:
+            SourceOpenError: The camera does not answer, refuses, or sends no video.
+        """
+        self._camera_id = camera_id
+        self._address = redacted(url)
+        self._sampling = sampling
+        self._timeout_s = timeout_s
+        options = {
+            "rtsp_transport": transport,
+            "protocol_whitelist": _RTSP_PROTOCOLS,
+            "allowed_media_types": "video",
+        }
+        try:
+            self._container = _opened(url, options=options, timeout=timeout_s)
+        except av.error.FFmpegError as error:
+            # `from None`: PyAV's own text holds the URL with the password.
+            raise SourceOpenError(
+                f"camera {camera_id}: cannot open {self._address}: {_reason(error)}"
+            ) from None
+        self._stream = _video_stream(self._container, camera_id, self._address)
+        self._info = _info(self._stream, is_live=True)
+        self._picture = _Picture()
+        self._timeline = LiveTimeline(on_distrust=self._warn_of_clock)
+        self.num_decode_errors = 0
+
+    @property
+    def camera_id(self) -> str:
+        """The camera's id."""
+        return self._camera_id
+
+    @property
+    def info(self) -> SourceInfo:
+        """What is known of the stream; its clock becomes ``rtcp`` once the camera reports it."""
+        return self._info
+
+    @property
+    def num_clock_jumps(self) -> int:
+        """How often presentation time went back."""
+        return self._timeline.num_jumps
+
+    def frames(self, start_index: int = 0) -> Iterator[Frame]:  # noqa: ARG002 - live: no past
+        """The sampled frames as they arrive.
+
+        Raises:
+            SourceLostError: The camera closed the stream, broke it off, or sent nothing in time.
+        """
+        sampler = FrameSampler(self._sampling)
+        for index, decoded in enumerate(self._arriving_frames()):
+            start_realtime_us = self._container.start_time_realtime
+            timestamp = self._timeline.timestamp(
+                decoded.time,
+                arrived_at=time.time(),
+                start_realtime=None if not start_realtime_us else start_realtime_us / 1e6,
+            )
+            if sampler.keeps(index, timestamp):
+                image = self._picture.bgr(decoded)
+                self._info = _with_size(self._info, image)
+                if self._info.clock != self._timeline.clock:
+                    self._info = replace(self._info, clock=self._timeline.clock)
+                yield Frame(self._camera_id, index, timestamp, image)
+
+    def close(self) -> None:
+        """Take leave of the camera."""
+        self._container.close()
+
+    def _arriving_frames(self) -> Iterator[av.VideoFrame]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                break
+            except av.error.FFmpegError as error:
+                raise SourceLostError(
+                    f"camera {self._camera_id}: {self._address} broke off: {_reason(error)}"
+                ) from None
+            try:
+                decoded = packet.decode()
+            except av.error.FFmpegError:
+                self.num_decode_errors += 1
+                continue
+            yield from decoded
+        raise SourceLostError(f"camera {self._camera_id}: {self._address} closed the stream")
+
+    def _warn_of_clock(self, error_s: float) -> None:
+        logger.warning(
+            "camera %s: its clock is %+.0f s off this machine's and is not used; set it (NTP). "
+            "Frames are dated by their arrival",
+            self._camera_id,
+            error_s,
+        )
+
+
+class _Picture:
+    """Turns decoded frames upright and to BGR; keeps the scaler between frames of one size."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def bgr(self, decoded: av.VideoFrame) -> Image:
+        """(H, W, 3) uint8."""
+        image: Image = self._reformatter.reformat(decoded, format="bgr24").to_ndarray()
+        quarter_turns = round(decoded.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+
+
+@dataclass(slots=True)
+class _Damage:
+    """What of a file could not be decoded."""
+
+    num_decoded: int = 0
+    num_errors: int = 0
+    first: str = ""
+
+    def note(self, error: av.error.FFmpegError, *, index: int | None) -> None:
+        """Count an error; the place of the first one is kept."""
+        self.num_errors += 1
+        where = "" if index is None else f" at frame {index}"
+        self.first = self.first or f"{error.strerror}{where}"
+
+    def __str__(self) -> str:
+        return f", {self.num_errors} errors, the first: {self.first}" if self.num_errors else ""
+
+
+def _check_file(camera_id: str, path: Path) -> None:
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        found, cure = "does not exist", "check the path (relative ones start at the site file)"
+    except OSError as error:
+        found, cure = f"cannot be read ({error.strerror})", "check its permissions"
+    else:
+        if size:
+            return
+        found, cure = "is empty", "copy it again from where it was recorded"
+    raise SourceOpenError(f"camera {camera_id}: {path} {found}; {cure}", is_permanent=True)
+
+
+def _opened(url: str, *, options: dict[str, str], timeout: float | None) -> Any:
+    return av.open(
+        url,
+        options=options,
+        timeout=None if timeout is None else (timeout, timeout),
+        metadata_errors="replace",
+    )
+
+
+def _video_stream(container: Any, camera_id: str, shown: str) -> Any:
+    if not container.streams.video:
+        container.close()
+        raise SourceOpenError(
+            f"camera {camera_id}: {shown} holds no video that this machine can decode",
+            is_permanent="://" not in shown,
+        )
+    stream = container.streams.video[0]
+    stream.codec_context.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def _info(stream: Any, *, is_live: bool) -> SourceInfo:
+    codec = stream.codec_context
+    fps: Fraction | None = stream.average_rate or stream.guessed_rate
+    return SourceInfo(
+        codec=codec.name,
+        width_px=codec.width,
+        height_px=codec.height,
+        fps=float(fps) if fps else None,
+        clock="arrival" if is_live else "file",
+        is_live=is_live,
+        num_frames=None if is_live else stream.frames or None,
+    )
+
+
+def _with_size(info: SourceInfo, image: Image) -> SourceInfo:
+    height_px, width_px = image.shape[:2]
+    if (info.width_px, info.height_px) == (width_px, height_px):
+        return info
+    return replace(info, width_px=width_px, height_px=height_px)
+
+
+def _length_s(container: Any, stream: Any) -> float | None:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return None if container.duration is None else float(container.duration / av.time_base)
+
+
+def _reason(error: av.error.FFmpegError) -> str:
+    """What went wrong and what to do, for people; never the URL."""
+    hints = {
+        "HTTPUnauthorizedError": "wrong or missing user name or password (401)",
+        "HTTPForbiddenError": "this user may not see the stream (403)",
+        "HTTPNotFoundError": "the camera has no stream of this path (404)",
+        "ConnectionRefusedError": "connection refused: is the camera on, is the port right?",
+        "ExitError": "no answer in time",
+        "TimeoutError": "no answer in time",
+    }
+    text = redacted(error.strerror or type(error).__name__)
+    hint = hints.get(type(error).__name__)
+    return hint or f"{text} (a wrong address, a camera that hangs, or no RTSP there)"

@@ -1,0 +1,82 @@
+"""Webcams, through OpenCV: PyAV's devices differ from system to system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from streams.errors import SourceLostError, SourceOpenError
+from streams.frame import Frame
+from streams.sampler import FrameSampler
+from streams.source import Sampling, SourceInfo
+from streams.timeline import LiveTimeline
+
+
+class Webcam:
+    """A camera of this machine; frames are dated by their arrival."""
+
+    def __init__(self, camera_id: str, number: int, *, sampling: Sampling) -> None:
+        """Open the camera.
+
+        Raises:
+            SourceOpenError: There is no such camera, or another program uses it.
+        """
+        self._camera_id = camera_id
+        self._number = number
+        self._sampling = sampling
+        self._timeline = LiveTimeline()
+        self._capture = cv2.VideoCapture(number)
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise SourceOpenError(
+                f"camera {camera_id}: cannot open webcam:{number}: there is no such camera, "
+                "another program uses it, or this user may not (group video)"
+            )
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._info = SourceInfo(
+            codec="webcam",
+            width_px=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            height_px=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            fps=fps if fps > 0 else None,
+            clock="arrival",
+            is_live=True,
+        )
+
+    @property
+    def camera_id(self) -> str:
+        """The camera's id."""
+        return self._camera_id
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the driver says."""
+        return self._info
+
+    @property
+    def num_clock_jumps(self) -> int:
+        """Always 0: there is no clock but arrival."""
+        return self._timeline.num_jumps
+
+    def frames(self, start_index: int = 0) -> Iterator[Frame]:  # noqa: ARG002 - live: no past
+        """The sampled frames as they arrive.
+
+        Raises:
+            SourceLostError: The camera was pulled out or stopped.
+        """
+        sampler = FrameSampler(self._sampling)
+        index = 0
+        while self._capture.grab():
+            timestamp = self._timeline.timestamp(None, arrived_at=time.time())
+            if sampler.keeps(index, timestamp):
+                has_image, image = self._capture.retrieve()
+                if has_image and image.dtype == np.uint8 and image.ndim == 3:
+                    yield Frame(self._camera_id, index, timestamp, image)
+            index += 1
+        raise SourceLostError(f"camera {self._camera_id}: webcam:{self._number} gives no frames")
+
+    def close(self) -> None:
+        """Release the camera."""
+        self._capture.release()
