@@ -48,7 +48,7 @@ def test_every_frame_fills_the_frames_between_detections(
 
     assert [row.frame_index for row in rows] == [0, 1, 2, 3, 4]
     assert [row.x1 for row in rows] == [10, 11, 12, 14, 16]
-    assert [row.score for row in rows] == [0.75, 0, 0.75, 0, 0.75]
+    assert [row.score for row in rows] == pytest.approx([0.75, 0, 0.75, 0, 0.75], abs=1e-4)
 
 
 def test_one_box_is_filled_in_as_itself() -> None:
