@@ -141,8 +141,8 @@ class EmbeddedServer:
         if self._server.is_alive:
             return False
         logger.warning(
-            "the embedded store ended by itself and is started again",
-            extra={"returncode": self._server.returncode},
+            "the embedded store ended by itself (code %s) and is started again",
+            self._server.returncode,
         )
         self._server.start()
         self._announce()

@@ -96,11 +96,9 @@ class Lease:
                     # Nobody's: it ran out while the store was away. Another's: we are out.
                     self._is_held = holder is None and self._take()
                     if not self._is_held:
-                        logger.error(
-                            "another matcher has the lease", extra={"holder": _text(holder)}
-                        )
+                        logger.error("another matcher has the lease: %s", _text(holder))
             except StoreError as error:
-                logger.debug("the lease is not renewed", extra={"reason": str(error)})
+                logger.debug("the lease is not renewed: %s", error)
 
 
 def _milliseconds() -> int:

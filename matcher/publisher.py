@@ -264,8 +264,7 @@ class Publisher:
 
     def _note_away(self, error: Exception) -> None:
         if not self._is_away_logged:
-            reason = {"reason": str(error)}
-            logger.warning("the store is away; messages go to the spool", extra=reason)
+            logger.warning("messages go to the spool: %s", error)
             self._is_away_logged = True
             self._pause_s = FIRST_PAUSE_S
         self._is_connected = False
@@ -274,7 +273,7 @@ class Publisher:
 
     def _note_connected(self) -> None:
         if self._is_away_logged:
-            logger.info("the store is back", extra={"num_waiting": self._spool.num_records})
+            logger.info("the store is back; %d messages wait for it", self._spool.num_records)
         self._is_connected = True
         self._is_away_logged = False
         self._is_blocked = False
@@ -282,7 +281,7 @@ class Publisher:
     def _note_blocked(self, error: Exception) -> None:
         if not self._is_connected and not self._is_blocked:
             # An error for whoever watches the site, not a failure of this code: no traceback.
-            logger.error("messages wait in memory", extra={"reason": str(error)})
+            logger.error("messages wait in memory: %s", error)
             self._is_blocked = True
 
 

@@ -88,8 +88,8 @@ class ServerProcess:
             raise
         if TORN_TAIL in _read_from(self._log, log_start):
             logger.warning(
-                "the store's file had a torn end, cut off after the last whole write",
-                extra={"log": str(self._log)},
+                "the store's file had a torn end, cut off after the last whole write: see %s",
+                self._log,
             )
 
     def end(self) -> None:
@@ -100,7 +100,7 @@ class ServerProcess:
         try:
             self._process.wait(STOP_WAIT_S)
         except subprocess.TimeoutExpired:
-            logger.warning("the store does not end and is killed", extra={"pid": self._process.pid})
+            logger.warning("the store (process %d) does not end and is killed", self._process.pid)
             self._process.kill()
             self._process.wait()
         self._process = None

@@ -61,8 +61,8 @@ class Spool:
         self._taken = 0
         """Bytes of the oldest segment that were taken."""
         self._last_number = 0
-        self._is_growing = False
-        """The newest segment was begun by us and takes more records."""
+        self._growing: Path | None = None
+        """The newest segment, begun by us: it takes more records."""
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             self._last_number = int(path.stem)
             num_records, length = _repaired(path)
@@ -116,6 +116,7 @@ class Spool:
                 "the cameras pause until the store is back"
             ) from error
         self._segments[path] = length + len(frames)
+        self._growing = path
         self._num_records += len(records)
 
     def peek(self, max_records: int, max_bytes: int) -> list[bytes]:
@@ -156,25 +157,21 @@ class Spool:
         path.unlink(missing_ok=True)
         del self._segments[path]
         self._taken = 0
-        self._is_growing = self._is_growing and bool(self._segments)
+        if path == self._growing:
+            self._growing = None
         if not self._segments:
             self._num_records = 0
 
     def _drop_damaged(self) -> None:
         path = self._oldest()
-        logger.error(
-            "a spool segment was damaged while it waited; the rest of it is lost",
-            extra={"path": str(path), "bytes_lost": self._segments[path] - self._taken},
-        )
+        num_lost = self._segments[path] - self._taken
+        logger.error("%s was damaged while it waited: its last %d bytes are lost", path, num_lost)
         self._drop_oldest()
 
     def _segment_for_append(self) -> Path:
-        if self._is_growing:
-            newest = next(reversed(self._segments))
-            if self._segments[newest] < SEGMENT_BYTES:
-                return newest
+        if self._growing is not None and self._segments[self._growing] < SEGMENT_BYTES:
+            return self._growing
         self._last_number += 1
-        self._is_growing = True
         return self._folder / f"{self._last_number:012d}{SUFFIX}"
 
 
@@ -198,10 +195,7 @@ def _repaired(path: Path) -> tuple[int, int]:
         length += FRAME.size + len(record)
     bytes_lost = path.stat().st_size - length
     if bytes_lost or not length:
-        logger.warning(
-            "the end of a spool segment was torn and is cut off",
-            extra={"path": str(path), "bytes_lost": bytes_lost},
-        )
+        logger.warning("the end of %s was torn: %d bytes are cut off", path, bytes_lost)
         _cut(path, length)
     return num_records, length
 
@@ -213,7 +207,7 @@ def _cut(path: Path, length: int) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError:
-        logger.exception("a spool segment cannot be cut back", extra={"path": str(path)})
+        logger.exception("%s cannot be cut back", path)
 
 
 def _sync_folder(folder: Path) -> None:

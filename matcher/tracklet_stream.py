@@ -210,7 +210,7 @@ class TrackletReader:
             ]
         )
         self.num_poison += 1
-        logger.error("a message cannot be applied", extra={"entry_id": entry_id, "reason": reason})
+        logger.error("message %s cannot be applied and is put aside: %s", entry_id, reason)
 
     def trim(self) -> int:
         """Removes entries that are applied and older than `KEEP_S`; their number.

@@ -114,7 +114,7 @@ def test_store_that_is_away_at_the_start_gets_everything_later(
         assert publisher.stats.is_connected
         assert publisher.stats.spool_bytes == 0
     assert published_numbers(url) == list(range(20))
-    assert caplog.text.count("store is away") == 1
+    assert caplog.text.count("messages go to the spool") == 1
     assert caplog.text.count("store is back") == 1
     server.stop()
 

@@ -92,6 +92,24 @@ def test_full_disk_refuses_and_leaves_no_half_record(
     assert drained(Spool(tmp_path, max_bytes=10_000)) == [b"before", b"after"]
 
 
+def test_full_disk_at_the_very_first_record_is_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, max_bytes=10_000)
+
+    def no_space(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_space)
+        for _ in range(2):
+            with pytest.raises(SpoolFullError, match="No space left"):
+                spool.append([b"lost"])
+    assert spool.is_empty
+    spool.append([b"after"])
+    assert drained(spool) == [b"after"]
+
+
 @pytest.mark.parametrize("num_bytes_cut", [1, 5, 13, 14])
 def test_torn_end_is_cut_off_and_said(
     tmp_path: Path, num_bytes_cut: int, caplog: pytest.LogCaptureFixture
