@@ -67,6 +67,7 @@ class ImageFolder:
         if start_at is None:
             start_at = self._paths[-1].stat().st_mtime - (len(self._paths) - 1) / self._fps
         self._start_at = start_at
+        self._num_read = 0
         self._info = self._first_info()
 
     @property
@@ -84,6 +85,11 @@ class ImageFolder:
         """Always 0: the clock is made of the index."""
         return 0
 
+    @property
+    def num_read(self) -> int:
+        """Images looked at so far."""
+        return self._num_read
+
     def frames(self, start_index: int = 0) -> Iterator[Frame]:
         """The sampled images from an index on.
 
@@ -93,6 +99,7 @@ class ImageFolder:
         sampler = FrameSampler(Sampling(self._stride))
         bad: list[str] = []
         for index, path in enumerate(self._paths):
+            self._num_read += 1
             timestamp = self._start_at + index / self._fps
             if not sampler.keeps(index, timestamp) or index < start_index:
                 continue

@@ -63,7 +63,7 @@ class SourceInfo:
 class FrameSource(Protocol):
     """Frames of one camera, in order of index.
 
-    One thread opens, iterates and closes a source. `frames` may be iterated once. A recorded source
+    One thread opens, iterates and closes a source; another may look at `num_read`. `frames` may be iterated once. A recorded source
     (file, folder) yields every sampled frame and then stops; a live one yields until it is lost and
     then raises `SourceLostError`, it never just stops. Timestamps never go backwards: a source whose
     clock jumps back re-anchors it and counts the jump. The image's size may change between frames.
@@ -82,6 +82,11 @@ class FrameSource(Protocol):
     @property
     def num_clock_jumps(self) -> int:
         """How often the source's clock went back, so far."""
+        ...
+
+    @property
+    def num_read(self) -> int:
+        """Frames decoded or arrived so far, sampled or not; may be read from another thread."""
         ...
 
     def frames(self, start_index: int = 0) -> Iterator[Frame]:

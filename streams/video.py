@@ -81,6 +81,7 @@ class VideoFile:
         self._period_s = 1 / (self._info.fps or _ASSUMED_FPS)
         self._timeline = FileTimeline(start_at, self._period_s)
         self._damage = _Damage()
+        self._num_read = 0
 
     @property
     def camera_id(self) -> str:
@@ -97,6 +98,11 @@ class VideoFile:
         """How often presentation time went back."""
         return self._timeline.num_jumps
 
+    @property
+    def num_read(self) -> int:
+        """Frames decoded so far."""
+        return self._num_read
+
     def frames(self, start_index: int = 0) -> Iterator[Frame]:
         """The sampled frames from an index on; what lies before is decoded, not converted.
 
@@ -109,7 +115,7 @@ class VideoFile:
         for index, (decoded, pts_s) in enumerate(self._presented_frames()):
             if decoded is None:
                 continue
-            self._damage.num_decoded += 1
+            self._num_read += 1
             last_pts_s = max(last_pts_s, pts_s or 0.0)
             timestamp = self._timeline.timestamp(pts_s)
             if sampler.keeps(index, timestamp) and index >= start_index:
@@ -150,13 +156,13 @@ class VideoFile:
             yield from decoded
 
     def _check_end(self, num_frames: int, last_pts_s: float) -> None:
-        if self._damage.num_decoded == 0:
+        if self._num_read == 0:
             raise SourceOpenError(
                 f"camera {self._camera_id}: not a single frame of {self._path} can be decoded "
                 f"({self._info.codec}{self._damage}); copy it again or convert it to H.264",
                 is_permanent=True,
             )
-        found = f"{self._damage.num_decoded} frames of {self._path} were read"
+        found = f"{self._num_read} frames of {self._path} were read"
         cut_off = self._what_is_missing(num_frames, last_pts_s)
         if cut_off or self._damage.num_errors:
             raise SourceCorruptError(
@@ -224,6 +230,7 @@ class RtspStream:
         self._info = _info(self._stream, is_live=True)
         self._picture = _Picture()
         self._timeline = LiveTimeline(on_distrust=self._warn_of_clock)
+        self._num_read = 0
         self.num_decode_errors = 0
 
     @property
@@ -241,6 +248,11 @@ class RtspStream:
         """How often presentation time went back."""
         return self._timeline.num_jumps
 
+    @property
+    def num_read(self) -> int:
+        """Frames that arrived so far."""
+        return self._num_read
+
     def frames(self, start_index: int = 0) -> Iterator[Frame]:  # noqa: ARG002 - live: no past
         """The sampled frames as they arrive.
 
@@ -249,6 +261,7 @@ class RtspStream:
         """
         sampler = FrameSampler(self._sampling)
         for index, decoded in enumerate(self._arriving_frames()):
+            self._num_read += 1
             start_realtime_us = self._container.start_time_realtime
             timestamp = self._timeline.timestamp(
                 decoded.time,
@@ -311,7 +324,6 @@ class _Picture:
 class _Damage:
     """What of a file could not be decoded."""
 
-    num_decoded: int = 0
     num_errors: int = 0
     first: str = ""
 

@@ -28,6 +28,7 @@ class Webcam:
         self._number = number
         self._sampling = sampling
         self._timeline = LiveTimeline()
+        self._num_read = 0
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             self._capture.release()
@@ -60,6 +61,11 @@ class Webcam:
         """Always 0: there is no clock but arrival."""
         return self._timeline.num_jumps
 
+    @property
+    def num_read(self) -> int:
+        """Frames that arrived so far."""
+        return self._num_read
+
     def frames(self, start_index: int = 0) -> Iterator[Frame]:  # noqa: ARG002 - live: no past
         """The sampled frames as they arrive.
 
@@ -67,14 +73,13 @@ class Webcam:
             SourceLostError: The camera was pulled out or stopped.
         """
         sampler = FrameSampler(self._sampling)
-        index = 0
         while self._capture.grab():
+            index, self._num_read = self._num_read, self._num_read + 1
             timestamp = self._timeline.timestamp(None, arrived_at=time.time())
             if sampler.keeps(index, timestamp):
                 has_image, image = self._capture.retrieve()
                 if has_image and image.dtype == np.uint8 and image.ndim == 3:
                     yield Frame(self._camera_id, index, timestamp, image)
-            index += 1
         raise SourceLostError(f"camera {self._camera_id}: webcam:{self._number} gives no frames")
 
     def close(self) -> None:
