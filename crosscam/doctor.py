@@ -41,7 +41,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; no examination raises."""
-    findings = []
+    findings: list[Finding] = []
     for examination in _EXAMINATIONS:
         try:
             findings += examination()

@@ -43,6 +43,10 @@ Message = Tracklet | CameraProgress | CameraGap
 class Reader(Protocol):
     """What the worker needs of `streams.reader.CameraReader`."""
 
+    def start(self) -> None:
+        """Begin to read."""
+        ...
+
     def poll(self, timeout_s: float) -> Frame | CameraEvent | None:
         """The next frame or event; None: nothing came within `timeout_s`."""
         ...
