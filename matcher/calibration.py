@@ -1,0 +1,141 @@
+"""The calibration: what a similarity of two features says about "same person", for one space."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.errors import MatcherError
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How similarities of one space are read.
+
+    The probability is a logistic of the similarity, at even odds before the comparison. The upper
+    tail of different people's similarities is exponential, which is what the tails of many
+    distributions come to.
+
+    Attributes:
+        midpoint: Similarity at which both are equally likely, in (-1, 1).
+        slope: Growth of the log-odds per unit of similarity, > 0.
+        one_percent: Similarity that one in a hundred comparisons of different people reaches.
+        decade: So much more similarity is reached ten times more rarely, > 0.
+
+    Raises:
+        ValueError: A value is not finite or outside its range.
+    """
+
+    midpoint: float
+    slope: float
+    one_percent: float
+    decade: float
+
+    def __post_init__(self) -> None:
+        """Checks the values."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not math.isfinite(value):
+                raise ValueError(f"{field.name} is not finite: {value}")
+        if not (-1 < self.midpoint < 1 and -1 < self.one_percent < 1):
+            raise ValueError("midpoint and one_percent are similarities between -1 and 1")
+        if self.slope <= 0 or self.decade <= 0:
+            raise ValueError("slope and decade are above 0: the more alike, the likelier")
+
+    def probability(self, similarity: npt.ArrayLike, odds: npt.ArrayLike = 1.0) -> Floats:
+        """Probability of "same person", elementwise.
+
+        Args:
+            similarity: Cosine, any shape.
+            odds: Factor >= 0 on the odds, of the same shape; 0 makes it impossible.
+
+        Example:
+            >>> Calibration(0.4, 30.0, 0.45, 0.1).probability([0.4, 0.5]).round(3).tolist()
+            [0.5, 0.953]
+        """
+        log_odds = self.slope * (np.asarray(similarity, dtype=np.float64) - self.midpoint)
+        prior = np.asarray(odds, dtype=np.float64)
+        return np.asarray(prior / (prior + np.exp(-np.clip(log_odds, -50, 50))))
+
+    def threshold(self, false_match_rate: float) -> float:
+        """Least probability of a link, if of comparisons of different people so many may reach it.
+
+        The rate is that of a single comparison (ISO/IEC 19795-1); a tracklet is compared with every
+        identity that place and time allow.
+
+        Args:
+            false_match_rate: In (0, 1).
+
+        Example:
+            >>> Calibration(0.4, 30.0, 0.45, 0.1).threshold(0.001).__round__(3)
+            0.989
+        """
+        similarity = self.one_percent - self.decade * (math.log10(false_match_rate) + 2)
+        return float(self.probability(similarity))
+
+    def similarity(self, probability: float) -> float:
+        """Similarity at which the probability is this, at even odds.
+
+        Args:
+            probability: In [0, 1].
+
+        Returns:
+            May lie beyond [-1, 1], if no similarity reaches it.
+
+        Example:
+            >>> Calibration(0.4, 30.0, 0.45, 0.1).similarity(0.5)
+            0.4
+        """
+        bounded = min(max(probability, 1e-15), 1 - 1e-15)
+        return self.midpoint + math.log(bounded / (1 - bounded)) / self.slope
+
+
+DEFAULT = Calibration(midpoint=0.55, slope=20.0, one_percent=0.65, decade=0.1)
+"""For spaces that are not named below: careful, until they are fitted."""
+
+BUILT_IN: tuple[tuple[str, Calibration], ...] = (
+    (
+        "person-reidentification-retail-0277",
+        Calibration(midpoint=0.383, slope=30.7, one_percent=0.453, decade=0.115),
+    ),
+)
+"""By beginning of the space's name; `benchmarks/fit_calibration.py` prints these figures."""
+
+
+def built_in_calibration(space: str) -> Calibration:
+    """The shipped calibration, by the beginning of the space's name; `DEFAULT` if there is none."""
+    return next((known for start, known in BUILT_IN if space.startswith(start)), DEFAULT)
+
+
+def load_calibration(path: Path) -> Calibration:
+    """Reads a calibration: a JSON object with the attributes of `Calibration`.
+
+    Raises:
+        MatcherError: The file cannot be read or does not hold that.
+    """
+    try:
+        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError) as error:
+        raise MatcherError(
+            f"matcher.calibration: {path} cannot be used: {error}; "
+            "write it with benchmarks/fit_calibration.py, or leave the setting out"
+        ) from error
+
+
+def _from_json(values: object) -> Calibration:
+    names = [field.name for field in fields(Calibration)]
+    if not isinstance(values, dict) or set(values) != set(names):
+        raise ValueError(f"expected an object with {', '.join(names)}")
+    return Calibration(**{name: float(values[name]) for name in names})
+
+
+CalibrationOf = Callable[[str], Calibration]
+"""Gives the calibration of a space."""
