@@ -1,8 +1,8 @@
-"""A drawn site with ground truth: people who walk from camera to camera, and who is where in every frame.
+"""A drawn site with ground truth: people who walk from camera to camera, and who is where when.
 
-For the demo, for tests and for measuring: everything is computed from a seed, no data is needed. The cameras look
-into different rooms (viewpoint, light, colour cast, noise); the people differ in build, clothes and gait,
-hide each other, pass behind furniture and doorways, stop, and come back.
+For the demo, for tests and for measuring: everything is computed from a seed, no data is needed.
+The cameras look into different rooms (viewpoint, light, colour cast, noise); the people differ in
+build, clothes and gait, hide each other, pass behind furniture and doorways, stop, and come back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from streams.synthetic_walk import (
     Visit,
     camera_position_m,
     plan_visits,
-    travel_distance_m,
 )
 
 __all__ = ["SyntheticSite", "TruthBox", "WrittenSite", "read_truth", "render_frames", "write_site"]
@@ -43,12 +42,13 @@ class SyntheticSite:
 
     Attributes:
         num_cameras: 1 to 64.
-        num_people: 0 to 200. With two cameras or more and 20 s or more, everybody is seen in at least two.
+        num_people: 0 to 200. With two cameras or more and 20 s or more, everybody is seen in at
+            least two.
         duration_s: Length of every camera's recording.
         fps: Frames a second.
         size_px: Width and height, even.
         seed: Of everything that is drawn by lot.
-        started_at: Unix seconds of the first frame; 10:00 UTC on the first day of 2026 by default.
+        started_at: Unix seconds of the first frame; by default 2026-01-01 10:00 UTC.
 
     Raises:
         ValueError: A value is outside its range.
@@ -63,6 +63,7 @@ class SyntheticSite:
     started_at: float = _STARTED_AT
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
         width, height = self.size_px
         _require("num_cameras", self.num_cameras, 1, 64)
         _require("num_people", self.num_people, 0, 200)
@@ -84,7 +85,7 @@ class SyntheticSite:
 
     @property
     def camera_ids(self) -> tuple[str, ...]:
-        """cam1, cam2, …"""
+        """Cam1, cam2 and so on, in lower case."""
         return tuple(f"cam{number}" for number in range(1, self.num_cameras + 1))
 
 
@@ -121,8 +122,9 @@ def render_frames(site: SyntheticSite, camera_index: int) -> Iterator[tuple[Imag
 def write_site(site: SyntheticSite, folder: Path) -> WrittenSite:
     """Draw the site into a folder: cam1.mp4 …, truth.csv and site.yaml.
 
-    The folder is made if needed; files of these names are replaced. Everything is written under temporary names first and site.yaml
-    is put in place last, so a site.yaml never stands beside unfinished videos.
+    The folder is made if needed; files of these names are replaced. Everything is written under
+    temporary names first and put in place at the end, site.yaml last, so that one never stands
+    beside unfinished videos.
 
     Raises:
         StreamError: Something cannot be written: no permission, a full disk.
@@ -141,8 +143,8 @@ def write_site(site: SyntheticSite, folder: Path) -> WrittenSite:
                 (stage / name).replace(folder / name)
     except OSError as error:
         raise StreamError(
-            f"cannot write the synthetic site to {folder}: {error.strerror or error}; choose a folder"
-            " that is writable and has room"
+            f"cannot write the synthetic site to {folder}: {error.strerror or error}; "
+            "choose a folder that is writable and has room"
         ) from error
     return WrittenSite(
         site_file=folder / "site.yaml",

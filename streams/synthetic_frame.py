@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from streams.frame import Image
 from streams.synthetic_look import Look
+from streams.synthetic_optics import Camera
 from streams.synthetic_paint import fold_noise
 from streams.synthetic_person import Stance, pose_person
 from streams.synthetic_room import Room
-from streams.synthetic_scene import Camera, build_scene
+from streams.synthetic_scene import build_scene
 from streams.synthetic_shape import Patch, draw_figure
-from streams.synthetic_view import Plane, View, vector
+from streams.synthetic_view import Plane, View, Window, vector
 
 _NEAREST_M = 1.5
 """People nearer to the camera than this are not drawn."""
@@ -44,8 +46,7 @@ class SceneDrawer:
     def __init__(self, room: Room, people: Sequence[Look], rng: np.random.Generator) -> None:
         self._view = room.view
         self._scene = build_scene(room, rng)
-        size = (room.view.width_px, room.view.height_px)
-        self._camera = Camera(room.optics, size, rng)
+        self._camera = Camera(room.optics, self._scene.picture, rng)
         self._people = people
         self._folds = [fold_noise(np.random.default_rng(number)) for number in range(len(people))]
 
@@ -59,8 +60,10 @@ class SceneDrawer:
         depth = self._scene.depth.copy()
         owner = np.full(depth.shape, -1, np.int32)
         shown = {i: s for i, s in stances.items() if s.y_m > _NEAREST_M}
-        for stance in shown.values():
+        windows = [
             _drop_shadow(picture, self._scene.floor, self._view, stance)
+            for stance in shown.values()
+        ]
         patches = {
             person_id: draw_figure(
                 self._view,
@@ -70,38 +73,36 @@ class SceneDrawer:
             for person_id, stance in shown.items()
         }
         for person_id in sorted(shown, key=lambda i: -shown[i].y_m):
-            _paste(patches[person_id], person_id, (picture, depth, owner))
+            found = _overlap(patches[person_id], depth.shape)
+            if found is not None:
+                _paste(patches[person_id], person_id, found, (picture, depth, owner))
+                windows.append(found[0])
         seen = [_seen(i, patches[i], owner) for i in sorted(patches)]
-        return self._camera.expose(picture), [person for person in seen if person is not None]
+        return self._camera.expose(picture, windows), [one for one in seen if one is not None]
 
 
 def _paste(
     patch: Patch,
     person_id: int,
+    overlap: tuple[Window, Window],
     planes: tuple[npt.NDArray[np.float32], Plane, npt.NDArray[np.int32]],
 ) -> None:
     """Put the figure into picture, depth and owner, where nothing stands before it."""
     picture, depth, owner = planes
-    found = _overlap(patch, depth.shape)
-    if found is None:
-        return
-    window, own = found
-    # Soft edge pixels have no depth of their own: they take the figure's mean.
-    finite = patch.depth[np.isfinite(patch.depth)]
-    near = np.where(np.isfinite(patch.depth), patch.depth, finite.mean() if finite.size else 0)[own]
+    window, own = overlap
+    cover, nearness = patch.cover[own], patch.depth[own]
+    # Soft edge pixels have no depth of their own: they take the figure's nearest.
+    near = np.where(np.isfinite(nearness), nearness, patch.depth.min())
     is_front = near < depth[window]
-    share = np.where(is_front, patch.cover[own], 0)[..., None]
     part = picture[window]
-    part *= 1 - share
+    part *= 1 - np.where(is_front, cover, 0)[..., None]
     part += np.where(is_front[..., None], patch.colours[own], 0)
     filled = is_front & patch.silhouette[own]
     depth[window][filled] = near[filled]
     owner[window][filled] = person_id
 
 
-def _overlap(
-    patch: Patch, shape: tuple[int, ...]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+def _overlap(patch: Patch, shape: tuple[int, ...]) -> tuple[Window, Window] | None:
     """Where the patch lies in the image, and which part of the patch that is; None: outside."""
     height, width = patch.cover.shape
     top, left = max(patch.top, 0), max(patch.left, 0)
@@ -129,20 +130,23 @@ def _seen(person_id: int, patch: Patch, owner: npt.NDArray[np.int32]) -> Seen | 
 
 def _drop_shadow(
     picture: npt.NDArray[np.float32], floor: Plane, view: View, stance: Stance
-) -> None:
-    """Darken the floor around the feet."""
-    at = view.project(vector(stance.x_m, stance.y_m, 0)[None])[0]
-    ahead = view.project(vector(stance.x_m, stance.y_m + 0.1, 0)[None])[0]
-    across_px = float(view.focal_px / at[2] * _SHADOW_RADIUS_M)
-    along_px = max(float(at[1] - ahead[1]) / 0.1 * _SHADOW_RADIUS_M, 1.0)
-    height, width = floor.shape
-    rows = slice(
-        max(int(at[1] - 2.5 * along_px), 0), max(min(int(at[1] + 2.5 * along_px) + 1, height), 0)
-    )
-    columns = slice(
-        max(int(at[0] - 2.5 * across_px), 0), max(min(int(at[0] + 2.5 * across_px) + 1, width), 0)
-    )
+) -> Window:
+    """Darken the floor around the feet, and return where."""
+    at, ahead = view.project(
+        np.stack([vector(stance.x_m, stance.y_m + step, 0) for step in (0.0, 0.1)])
+    ).tolist()
+    across_px = view.focal_px / at[2] * _SHADOW_RADIUS_M
+    along_px = max((at[1] - ahead[1]) / 0.1 * _SHADOW_RADIUS_M, 1.0)
+    rows = _span(at[1], 2.5 * along_px, floor.shape[0])
+    columns = _span(at[0], 2.5 * across_px, floor.shape[1])
     x = (np.arange(columns.start, columns.stop, dtype=np.float32) - at[0]) / across_px
     y = (np.arange(rows.start, rows.stop, dtype=np.float32) - at[1]) / along_px
     dark = _SHADOW * np.exp(-(x[None, :] ** 2 + y[:, None] ** 2)) * floor[rows, columns]
     picture[rows, columns] *= (1 - dark)[..., None]
+    return rows, columns
+
+
+def _span(centre: float, reach: float, size: int) -> slice:
+    """Rows or columns around a place, inside the image."""
+    low, high = math.floor(centre - reach), math.ceil(centre + reach)
+    return slice(min(max(low, 0), size), min(max(high, 0), size))

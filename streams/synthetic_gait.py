@@ -38,7 +38,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Gait:
-    """All angles of a moment; `sway` is where in the stride the body is, -1 to 1, for its turning."""
+    """All angles of a moment; `sway`, -1 to 1, is how far the body turns with the legs."""
 
     left_leg: Leg
     right_leg: Leg
@@ -51,8 +51,8 @@ def gait(stride: float, effort: float, arm_swing: float) -> Gait:
     """Joint angles at a moment of the stride.
 
     Args:
-        stride: Strides walked so far; only the fraction counts. The left heel touches at 0, the right
-            one at 0.5.
+        stride: Strides walked so far; only the fraction counts. The left heel touches at 0, the
+            right one at 0.5.
         effort: 1 walking, 0 standing still, between: setting off.
         arm_swing: How far the arms swing, relative to the average.
 

@@ -14,7 +14,8 @@ Load = Literal["nothing", "backpack", "shoulder_bag", "tote"]
 Garment = Literal["trousers", "shorts", "skirt", "coat"]
 
 _SKINS: tuple[Colour, ...] = (
-    (150, 180, 225), (120, 155, 205), (90, 125, 180), (58, 82, 128), (135, 170, 215), (75, 105, 158),
+    (150, 180, 225), (120, 155, 205), (90, 125, 180),
+    (58, 82, 128), (135, 170, 215), (75, 105, 158),
 )  # fmt: skip
 _HAIRS: tuple[Colour, ...] = (
     (28, 30, 36), (38, 52, 82), (62, 98, 140), (95, 150, 190), (120, 125, 130), (30, 40, 60),
@@ -82,7 +83,7 @@ _TEAL, _PLUM, _GREY, _ORANGE = (150, 138, 34), (98, 42, 92), (128, 126, 124), (3
 def _composed() -> tuple[Look, ...]:
     return (
         Look(1.81, 1.04, _SKINS[0], "short", _HAIRS[1], False, Paint(_NAVY), True,
-             "trousers", Paint(_DENIM, folds=0.2), _WHITE, "nothing", _BLACK),
+             "trousers", Paint(_DENIM, folds=0.15), _WHITE, "nothing", _BLACK),
         Look(1.66, 0.95, _SKINS[1], "long", _HAIRS[0], False, Paint(_RED), True,
              "skirt", Paint(_BLACK), (40, 44, 60), "shoulder_bag", (60, 96, 140), 1.05, 0.8),
         Look(1.75, 1.0, _SKINS[2], "short", _HAIRS[0], False,
@@ -94,7 +95,7 @@ def _composed() -> tuple[Look, ...]:
              "coat", Paint(_KHAKI), (58, 74, 110), "tote", (188, 206, 216), 1.06, 0.7),
         Look(1.78, 1.0, _SKINS[1], "short", _HAIRS[5], True,
              Paint(_NAVY, (196, 198, 200), "bands", 0.12), True,
-             "trousers", Paint(_DENIM, folds=0.2), _BLACK, "nothing", _BLACK, 1.02, 1.2),
+             "trousers", Paint(_DENIM, folds=0.15), _BLACK, "nothing", _BLACK, 1.02, 1.2),
         Look(1.7, 0.97, _SKINS[5], "long", _HAIRS[5], False,
              Paint(_WHITE, _PLUM, "print"), False,
              "trousers", Paint(_BLACK), _WHITE, "shoulder_bag", _PLUM, 1.03, 0.9),

@@ -1,4 +1,4 @@
-"""What the surface of a drawn body part looks like: cloth with its pattern and folds, skin, hair."""
+"""What a drawn body part's surface looks like: cloth with its pattern and folds, skin, hair."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from streams.synthetic_view import Plane
+from streams.synthetic_view import Plane, Values
 
 Colour = tuple[int, int, int]
 """Blue, green, red, 0-255."""
 
-Pattern = Literal["plain", "bands", "stripes", "checks", "open", "yoke", "print", "head", "mask"]
-"""plain; rings around; lines along; both; second colour in front; at the upper end; a print on chest
-and back; a face with hair in the second colour; hair of the second colour on the back only."""
+Pattern = Literal["plain", "bands", "stripes", "checks", "open", "print", "head"]
+"""Plain; rings around; lines along; both; the second colour in front, as under an open jacket; a
+print on chest and back; a face, with hair of the second colour."""
 
 Colours = npt.NDArray[np.float32]
-"""(h, w, 3) float32 BGR 0-255."""
+"""(N, 3) or (h, w, 3) float32 BGR 0-255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Paint:
     second: Colour = (0, 0, 0)
     pattern: Pattern = "plain"
     period_m: float = 0.1
-    folds: float = 0.16
+    folds: float = 0.11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """Where on a part each of its pixels lies; planes of (h, w) float32.
+    """Where on a part each of its pixels lies; (N,) float32 each.
 
     Attributes:
         along_m: Metres from the start of the part's axis.
@@ -54,36 +54,38 @@ class Surface:
         girth_m: Half-width of the part, metres.
     """
 
-    along_m: Plane
+    along_m: Values
     length_m: float
-    front: Plane
-    left: Plane
-    up: Plane
-    girth_m: Plane
+    front: Values
+    left: Values
+    up: Values
+    girth_m: Values
 
 
 def paint_colours(paint: Paint, surface: Surface, folds: Plane) -> Colours:
-    """(h, w, 3) colours of the surface before light falls on it.
+    """(N, 3) colours of the surface before light falls on it.
 
     Args:
         paint: The surface's colours.
         surface: Where on the part the pixels lie.
         folds: (64, 64) float32 noise around 0, the figure's own.
     """
-    share = _second_share(paint, surface)
-    base = np.array(paint.base, np.float32)
-    colours: Colours = base + share[..., None] * (np.array(paint.second, np.float32) - base)
+    colours: Colours = np.empty((surface.along_m.size, 3), np.float32)
+    colours[:] = paint.base
+    if paint.pattern != "plain":
+        share = _second_share(paint, surface)[:, None]
+        colours += share * (np.array(paint.second, np.float32) - colours)
     if paint.pattern == "head":
-        colours *= _features(surface)[..., None]
+        colours *= _features(surface)[:, None]
     if paint.folds > 0:
         rows = (surface.along_m * 70.0 + surface.left * 9.0).astype(np.int32) & 63
         columns = (surface.left * 11.0 + surface.front * 7.0).astype(np.int32) & 63
-        colours *= (1 + np.float32(paint.folds) * folds[rows, columns])[..., None]
+        colours *= (1 + np.float32(paint.folds) * folds[rows, columns])[:, None]
     return colours
 
 
 def fold_noise(rng: np.random.Generator) -> Plane:
-    """(64, 64) float32 noise of unit deviation, coarse and fine: the folds of one person's clothes."""
+    """(64, 64) float32 noise of about unit deviation: the folds of one person's clothes."""
     white = rng.standard_normal((64, 64)).astype(np.float32)
     coarse = cv2.GaussianBlur(np.tile(white, (3, 3)), (0, 0), 4.0)[64:128, 64:128]
     fine = cv2.GaussianBlur(np.tile(white, (3, 3)), (0, 0), 1.2)[64:128, 64:128]
@@ -91,12 +93,12 @@ def fold_noise(rng: np.random.Generator) -> Plane:
     return noise
 
 
-def _second_share(paint: Paint, surface: Surface) -> Plane:
-    """(h, w) in [0, 1]: how much of the second colour a pixel shows."""
-    turn = 2 * np.pi / paint.period_m
-    rings = surface.along_m * turn
-    lines = np.arctan2(surface.left, surface.front) * surface.girth_m * turn
-    share: Plane
+def _second_share(paint: Paint, surface: Surface) -> Values:
+    """(N,) in [0, 1]: how much of the second colour a pixel shows."""
+    turn = np.float32(2 * np.pi / paint.period_m)
+    rings: Values = surface.along_m * turn
+    lines: Values = np.arctan2(surface.left, surface.front) * surface.girth_m * turn
+    share: Values
     match paint.pattern:
         case "plain":
             share = np.zeros_like(surface.along_m)
@@ -107,35 +109,32 @@ def _second_share(paint: Paint, surface: Surface) -> Plane:
         case "checks":
             share = 0.5 * _edge(np.sin(rings), 2.5) + 0.5 * _edge(np.sin(lines), 2.5)
         case "open":
-            share = _edge(surface.front - 0.55 - 0.9 * np.abs(surface.left), 9.0)
-        case "yoke":
-            share = _edge((surface.along_m / surface.length_m - 0.62) * 4, 6.0)
+            aside: Values = np.abs(surface.left)
+            share = _edge(surface.front - 0.55 - 0.9 * aside, 9.0)
         case "print":
             middle = (surface.along_m / surface.length_m - 0.66) / 0.16
             share = _edge(1.0 - middle * middle - (surface.left / 0.5) ** 2, 4.0)
         case "head":
             height = surface.along_m / surface.length_m
             share = _edge(height * 0.55 + 0.75 * surface.up - 0.95 * surface.front - 0.28, 6.0)
-        case "mask":
-            share = _edge(0.35 - surface.front, 6.0)
         case _:
             assert_never(paint.pattern)
     return share
 
 
-def _edge(value: Plane, steepness: float) -> Plane:
+def _edge(value: Values, steepness: float) -> Values:
     """0 where the value is below zero and 1 above, with a soft edge between."""
-    edge: Plane = np.clip(value * np.float32(steepness) + 0.5, 0, 1).astype(np.float32)
+    edge: Values = np.clip(value * np.float32(steepness) + 0.5, 0, 1).astype(np.float32)
     return edge
 
 
-def _features(surface: Surface) -> Plane:
-    """(h, w) factors that put eyes, a mouth and the shade of the chin on a face."""
+def _features(surface: Surface) -> Values:
+    """(N,) factors that put eyes, a mouth and the shade of the chin on a face."""
     height = surface.along_m / surface.length_m
     towards = np.clip((surface.front - 0.5) * 3, 0, 1)
     eyes = ((np.abs(surface.left) - 0.36) / 0.15) ** 2 + ((height - 0.62) / 0.12) ** 2
-    mouth = (surface.left / 0.3) ** 2 + ((height + 0.02) / 0.09) ** 2
+    mouth = (surface.left / 0.3) ** 2 + ((height + 0.02) / 0.07) ** 2
     nose = (surface.left / 0.12) ** 2 + ((height - 0.34) / 0.18) ** 2
-    dark = 0.62 * np.exp(-eyes) + 0.38 * np.exp(-mouth) - 0.1 * np.exp(-nose)
-    features: Plane = (1 - towards * dark).astype(np.float32)
+    dark = 0.62 * np.exp(-eyes) + 0.24 * np.exp(-mouth) - 0.1 * np.exp(-nose)
+    features: Values = (1 - towards * dark).astype(np.float32)
     return features

@@ -14,7 +14,8 @@ import numpy as np
 from streams.synthetic_gait import Arm, Gait, Leg, gait, stride_length_m
 from streams.synthetic_look import Look
 from streams.synthetic_paint import Colour, Paint
-from streams.synthetic_shape import Figure, Part
+from streams.synthetic_part import Part
+from streams.synthetic_shape import Figure
 from streams.synthetic_view import Plane, Vector, vector
 
 _HIP_HEIGHT, _SHOULDER_HEIGHT = 0.515, 0.815
@@ -106,14 +107,13 @@ class _Body:
         toe = (heel[0] + _FOOT * math.cos(sole), ankle[1] + side * 0.012,
                heel[2] + _FOOT * math.sin(sole) - 0.003)  # fmt: skip
         is_bare = look.garment in ("skirt", "shorts")
+        # What is under a coat's or a skirt's cloth has its colour: thighs may come through it.
         cloth = look.lower
+        thigh_cloth = look.upper if look.garment == "coat" else cloth
         shin = Paint(_shade(look.skin, 0.9), folds=0.04) if is_bare else cloth
         calf = (0.030, 0.031, 0.023, 0.018) if is_bare else (0.036, 0.034, 0.031, 0.030)
-        thigh_paint = (
-            Paint(_shade(look.skin, 0.9), folds=0.04) if look.garment == "skirt" else cloth
-        )
-        thigh = (0.054, 0.052, 0.045, 0.037)
-        yield self._part((self._point(*hip), self._point(*knee)), thigh, thigh_paint)
+        thigh = (0.049, 0.05, 0.045, 0.037)
+        yield self._part((self._point(*hip), self._point(*knee)), thigh, thigh_cloth)
         yield self._part((self._point(*knee), self._point(*ankle)), calf, shin)
         shoe = Paint(look.shoes, folds=0.05)
         yield self._part(
@@ -146,14 +146,15 @@ class _Body:
     def _trunk(self) -> Iterator[Part]:
         look = self._look
         hips = (0.0, 0.0, self._above(_HIP_HEIGHT + 0.005))
-        waist = (0.004, 0.0, self._above(0.6))
+        waist = (0.004, 0.0, self._above(0.575))
         chest = (0.016, 0.0, self._above(0.79))
+        below = look.upper if look.garment == "coat" else look.lower
         yield self._part(
-            (self._point(*hips), self._point(*waist)), (0.086, 0.088, 0.082), look.lower, 0.7
+            (self._point(*hips), self._point(*waist)), (0.086, 0.088, 0.082), below, 0.62
         )
         yield self._part(
             (self._point(-0.002, 0, self._above(0.555)), self._point(*chest)),
-            (0.088, 0.083, 0.084, 0.093, 0.098, 0.082), look.upper, 0.66,
+            (0.088, 0.083, 0.084, 0.093, 0.098, 0.082), look.upper, 0.7,
         )  # fmt: skip
         left = self._point(0.014, _SHOULDER_SIDE * 0.86, self._above(_SHOULDER_HEIGHT - 0.008))
         right = self._point(0.014, -_SHOULDER_SIDE * 0.86, self._above(_SHOULDER_HEIGHT - 0.008))
@@ -162,14 +163,22 @@ class _Body:
         yield from self._garment()
 
     def _garment(self) -> Iterator[Part]:
+        """A skirt or the lower half of a coat, as wide from back to front as the legs reach."""
         look = self._look
-        top = self._point(0.002, 0, self._above(0.6))
-        if look.garment == "skirt":
-            hem = self._point(0.002, 0, self._above(0.33))
-            yield self._part((top, hem), (0.076, 0.09, 0.1, 0.112), look.lower, 0.8)
-        elif look.garment == "coat":
-            hem = self._point(0.0, 0, self._above(0.3))
-            yield self._part((top, hem), (0.086, 0.098, 0.106, 0.116), look.upper, 0.82)
+        if look.garment not in ("skirt", "coat"):
+            return
+        hem_height, cloth = (0.29, look.lower) if look.garment == "skirt" else (0.28, look.upper)
+        legs = (self._gait.left_leg, self._gait.right_leg)
+        drop = _HIP_HEIGHT - hem_height
+        reach = max(abs(math.sin(leg.hip)) * drop for leg in legs) + 0.05
+        scale = self._height_m * look.girth
+        widths = tuple(scale * value for value in (0.083, 0.09, 0.097, 0.104))
+        depths = tuple(
+            scale * (0.062 + (max(reach, 0.07) - 0.062) * step) for step in (0, 0.45, 0.75, 1)
+        )
+        top = self._point(0.002, 0, self._above(0.59))
+        hem = self._point(0.002, 0, self._above(hem_height))
+        yield Part(top, hem, widths, depths, cloth, is_cut=True)
 
     def _head(self) -> Iterator[Part]:
         look = self._look
@@ -196,7 +205,7 @@ class _Body:
             )
             yield self._part((low, high), (0.051, 0.049, 0.045), Paint(look.load_colour), 1.15)
             brim = self._point(0.085, 0, self._above(0.951))
-            yield self._part((low, brim), (0.03, 0.03, 0.024), Paint(look.load_colour), 1.0)
+            yield self._part((low, brim), (0.024, 0.024, 0.018), Paint(look.load_colour), 1.0)
         if look.hair == "long":
             crown, tips = (
                 self._point(0.004, 0, self._above(0.94)),
@@ -218,7 +227,7 @@ class _Body:
             yield self._part((low, high), (0.07, 0.078, 0.074, 0.062), paint, 0.62)
             for side in (1, -1):
                 top = self._point(0.03, side * 0.062, self._above(0.832))
-                under = self._point(0.062, side * 0.07, self._above(0.69))
+                under = self._point(0.072, side * 0.07, self._above(0.69))
                 yield self._part((top, under), (0.013, 0.012), paint)
         elif look.load == "shoulder_bag":
             low, high = (

@@ -1,7 +1,7 @@
 """The rooms of a drawn site: walls, furniture, light, and how its camera hangs and sees.
 
-Four rooms are composed by hand (a shop, a corridor, a lobby, a store room); a fifth camera gets the first room
-again with other colours and another viewpoint, and so on.
+Four rooms are composed by hand (a shop, a corridor, a lobby, a store room); a fifth camera gets the
+first room again with other colours and another viewpoint, and so on.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from streams.synthetic_optics import Optics
 from streams.synthetic_surface import Texture
 from streams.synthetic_view import View
 
@@ -39,25 +40,6 @@ class Lamp:
     x_m: float
     y_m: float
     brightness: float
-
-
-@dataclass(frozen=True, slots=True)
-class Optics:
-    """How the camera renders what it sees.
-
-    Attributes:
-        gains: Blue, green and red factors: the colour cast.
-        contrast: 1 is neutral.
-        brightness: Added at the end, in grey levels.
-        noise: Deviation of the sensor's noise in grey levels.
-        vignette: Loss of light in the corners, as a fraction.
-    """
-
-    gains: tuple[float, float, float]
-    contrast: float
-    brightness: float
-    noise: float
-    vignette: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +87,7 @@ def _view(size_px: tuple[int, int], focal: float, height_m: float, tilt_deg: flo
 
 
 def _shop(size_px: tuple[int, int]) -> Room:
+    counter = Texture("panels", (120, 136, 150), size_m=(0.8, 0.9))
     shelf = Texture("goods", (110, 112, 116), (168, 172, 176), (0.16, 0.36), 0.02)
     return Room(
         name="Shop",
@@ -112,20 +95,23 @@ def _shop(size_px: tuple[int, int]) -> Room:
         depth_m=10.2,
         door_m=(1.6, 2.9),
         lanes_m=(5.4, 8.6),
-        floor=Texture("tiles", (178, 182, 186), (140, 142, 146), (0.6, 0.6), 0.04),
-        wall=Texture("plain", (196, 204, 208), grain=0.03),
+        floor=Texture("tiles", (150, 154, 158), (118, 120, 124), (0.6, 0.6), 0.035),
+        wall=Texture("plain", (168, 176, 180), grain=0.025),
         blocks=(
             Block((-7.0, 9.6, 0), (1.0, 10.2, 1.9), shelf),
             Block((3.6, 9.6, 0), (9.0, 10.2, 1.9), shelf),
-            Block((-2.6, 4.3, 0), (-1.0, 4.8, 0.72), Texture("panels", (120, 136, 150), size_m=(0.8, 0.9))),
+            Block((-2.6, 4.3, 0), (-1.0, 4.8, 0.72), counter),
         ),
-        lamps=(Lamp(-2.5, 5.5, 0.5), Lamp(2.5, 7.5, 0.55), Lamp(-1.0, 9.0, 0.35)),
-        ambient=0.62,
+        lamps=(Lamp(-2.5, 5.5, 0.4), Lamp(2.5, 7.5, 0.45), Lamp(-1.0, 9.0, 0.25)),
+        ambient=0.6,
         optics=Optics((1.0, 1.0, 1.0), 1.0, 0, 2.0, 0.12),
     )  # fmt: skip
 
 
 def _corridor(size_px: tuple[int, int]) -> Room:
+    sideboard = Texture("planks", (70, 96, 130), (50, 64, 90), (0.4, 1.1))
+    window = Texture("window", (226, 214, 190), (70, 76, 86), (0.85, 1.3))
+    notices = Texture("tiles", (120, 150, 90), (90, 70, 140), (0.25, 0.2))
     return Room(
         name="Corridor",
         view=_view(size_px, 0.92, 3.0, 15),
@@ -135,17 +121,19 @@ def _corridor(size_px: tuple[int, int]) -> Room:
         floor=Texture("planks", (92, 128, 168), (60, 84, 112), (0.14, 1.6), 0.05),
         wall=Texture("panels", (150, 186, 204), (120, 150, 166), (1.2, 2.6), 0.03),
         blocks=(
-            Block((2.2, 11.2, 0), (4.6, 11.6, 1.1), Texture("planks", (70, 96, 130), (50, 64, 90), (0.4, 1.1))),
-            Block((-6.8, 11.4, 0.9), (-3.4, 11.6, 2.2), Texture("window", (226, 214, 190), (70, 76, 86), (0.85, 1.3))),
-            Block((0.9, 11.5, 1.2), (1.9, 11.6, 2.0), Texture("tiles", (120, 150, 90), (90, 70, 140), (0.25, 0.2))),
+            Block((2.2, 11.2, 0), (4.6, 11.6, 1.1), sideboard),
+            Block((-6.8, 11.4, 0.9), (-3.4, 11.6, 2.2), window),
+            Block((0.9, 11.5, 1.2), (1.9, 11.6, 2.0), notices),
         ),
         lamps=(Lamp(0.0, 6.0, 0.6), Lamp(0.5, 10.0, 0.45)),
         ambient=0.52,
-        optics=Optics((0.78, 0.96, 1.1), 1.06, -4, 3.0, 0.22),
+        optics=Optics((0.78, 0.96, 1.1), 1.06, -4, 2.5, 0.22),
     )  # fmt: skip
 
 
 def _lobby(size_px: tuple[int, int]) -> Room:
+    window = Texture("window", (232, 222, 206), (64, 60, 58), (1.3, 2.0))
+    bench = Texture("panels", (60, 74, 92), size_m=(0.9, 0.6))
     return Room(
         name="Lobby",
         view=_view(size_px, 0.76, 2.35, 9),
@@ -155,9 +143,9 @@ def _lobby(size_px: tuple[int, int]) -> Room:
         floor=Texture("tiles", (116, 118, 122), (96, 98, 102), (0.9, 0.9), 0.05),
         wall=Texture("bricks", (104, 124, 172), (142, 150, 160), (0.26, 0.09), 0.06),
         blocks=(
-            Block((-1.0, 9.7, 0.5), (4.2, 9.8, 2.5), Texture("window", (232, 222, 206), (64, 60, 58), (1.3, 2.0))),
+            Block((-1.0, 9.7, 0.5), (4.2, 9.8, 2.5), window),
             Block((2.6, 6.2, 0), (2.95, 6.55, 3.2), Texture("plain", (164, 168, 170), grain=0.03)),
-            Block((-8.0, 9.3, 0), (-5.2, 9.8, 0.5), Texture("panels", (60, 74, 92), size_m=(0.9, 0.6))),
+            Block((-8.0, 9.3, 0), (-5.2, 9.8, 0.5), bench),
         ),
         lamps=(Lamp(1.5, 9.0, 0.7), Lamp(-3.0, 6.0, 0.3)),
         ambient=0.55,
@@ -166,6 +154,7 @@ def _lobby(size_px: tuple[int, int]) -> Room:
 
 
 def _store_room(size_px: tuple[int, int]) -> Room:
+    rack = Texture("goods", (90, 84, 80), (60, 90, 190), (0.4, 0.8))
     crate = Texture("crates", (88, 130, 168), size_m=(0.6, 0.5))
     return Room(
         name="Store room",
@@ -178,12 +167,12 @@ def _store_room(size_px: tuple[int, int]) -> Room:
         blocks=(
             Block((-6.0, 10.1, 0), (-1.2, 10.8, 1.0), crate),
             Block((-4.4, 10.2, 1.0), (-2.0, 10.8, 1.5), crate),
-            Block((3.2, 10.2, 0), (7.0, 10.8, 2.6), Texture("goods", (90, 84, 80), (60, 90, 190), (0.4, 0.8))),
+            Block((3.2, 10.2, 0), (7.0, 10.8, 2.6), rack),
             Block((1.3, 4.6, 0), (2.7, 5.3, 0.8), crate),
         ),
         lamps=(Lamp(-2.0, 7.0, 0.5), Lamp(3.0, 9.0, 0.3)),
         ambient=0.45,
-        optics=Optics((0.94, 1.08, 0.95), 0.88, 10, 4.0, 0.28),
+        optics=Optics((0.94, 1.08, 0.95), 0.88, 10, 3.0, 0.28),
     )  # fmt: skip
 
 

@@ -1,13 +1,12 @@
-"""Round shapes with depth: limbs, trunks and heads of drawn people, shaded pixel by pixel.
+"""A body's parts drawn into one figure: shaded pixel by pixel, the nearer before the farther.
 
-A figure is a set of swept ellipses ("parts"). A part is drawn by its distance to the projected axis,
-which gives the silhouette, the surface's direction (for light and for patterns that wrap around) and a
-depth for every pixel, so that parts join without seams and people hide each other truly.
+A part is drawn by every pixel's distance to its projected axis, which gives the silhouette, the
+surface's direction (for light, and for patterns that wrap around) and a depth, so that parts join
+without seams and people hide each other truly.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,27 +14,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from streams.synthetic_paint import Colours, Paint, Surface, paint_colours
-from streams.synthetic_view import Plane, Vector, View
+from streams.synthetic_paint import Colours, Surface, paint_colours
+from streams.synthetic_part import Axis, BodyAxes, Part, body_axes, project_parts
+from streams.synthetic_view import Plane, Values, Vector, View
 
+_SOFTNESS_PX = 0.55
+"""Blur of the drawn figure: the lens, and what hides the steps where parts cross."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """A swept ellipse with rounded ends.
-
-    Attributes:
-        start: One end of the axis.
-        end: The other end.
-        widths_m: Half-widths from side to side of the body, evenly spaced from start to end.
-        depths_m: Half-widths from back to front, as many.
-        paint: What its surface looks like.
-    """
-
-    start: Vector
-    end: Vector
-    widths_m: tuple[float, ...]
-    depths_m: tuple[float, ...]
-    paint: Paint
+_MARGIN_PX = 3
+"""Room around the figure for the blur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +58,6 @@ class Patch:
         return self.cover >= 0.5
 
 
-_SOFTNESS_PX = 0.55
-"""Blur of the drawn figure: the lens, and what hides the steps where parts cross."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
     """A person's body at one moment.
@@ -91,156 +74,117 @@ class Figure:
 
 
 def draw_figure(view: View, figure: Figure, light: Light) -> Patch:
-    """The figure as the camera sees it, at the image's resolution, parts before parts by depth."""
-    body = _body_axes(view, figure.heading_rad)
-    axes = [_project(view, part, body) for part in figure.parts]
-    left, top, right, bottom = _bounds(axes)
-    height, width = bottom - top, right - left
-    colours = np.zeros((height, width, 3), np.float32)
-    cover = np.zeros((height, width), np.float32)
-    depth = np.full((height, width), np.float32(np.inf))
-    pen = _Pen(view, body, _light_in_view(view, light), figure.folds)
-    for part, axis in zip(figure.parts, axes, strict=True):
-        window = _window(axis, left, top)
-        if window is not None:
-            rows, columns = window
-            pen.draw(
-                part,
-                axis,
-                (left + columns.start, top + rows.start),
-                (colours[rows, columns], cover[rows, columns], depth[rows, columns]),
-            )
-    packed = np.dstack((colours * cover[..., None], cover))
-    soft = cv2.GaussianBlur(packed, (0, 0), _SOFTNESS_PX)
-    return Patch(left, top, soft[..., :3], soft[..., 3], depth)
+    """The figure as the camera sees it, at the image's resolution."""
+    body = body_axes(view, figure.heading_rad)
+    axes = project_parts(view, figure.parts, body)
+    boxes = np.array([axis.box() for axis in axes])
+    left, top = (boxes[:, :2].min(axis=0) - _MARGIN_PX).tolist()
+    right, bottom = (boxes[:, 2:].max(axis=0) + _MARGIN_PX).tolist()
+    sheet = _Sheet.blank(left, top, right - left, bottom - top)
+    pen = _Pen(sheet, body, _in_view(view, light), figure.folds)
+    # From near to far: what is hidden then costs no colours.
+    for number in sorted(range(len(axes)), key=lambda i: axes[i].start[2]):
+        pen.draw(figure.parts[number], axes[number])
+    packed = np.dstack((sheet.colours * sheet.cover[..., None], sheet.cover))
+    soft = np.asarray(cv2.GaussianBlur(packed, (0, 0), _SOFTNESS_PX), np.float32)
+    return Patch(left, top, soft[..., :3], soft[..., 3], sheet.depth)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Body:
-    """The body's directions to the front, the left and up, each as (right, up, to the camera)."""
+class _Sheet:
+    """What is drawn so far, in a window of the image: colours, cover and depth (see `Patch`)."""
 
-    front: Vector
-    left: Vector
-    up: Vector
+    left: int
+    top: int
+    colours: Colours
+    cover: Plane
+    depth: Plane
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Axis:
-    """A part in the image: the axis' start, its extent, and half-widths along it in pixels."""
-
-    start: Vector
-    extent: Vector
-    radii_px: npt.NDArray[np.float32]
-    length_m: float
-    metres_per_px: float
-
-
-@dataclass(frozen=True, slots=True)
-class _LocalLight:
-    """A light, its direction given as (right, up, to the camera)."""
-
-    direction: Vector
-    ambient: float
-    direct: float
+    @classmethod
+    def blank(cls, left: int, top: int, width: int, height: int) -> _Sheet:
+        return cls(
+            left,
+            top,
+            np.zeros((height, width, 3), np.float32),
+            np.zeros((height, width), np.float32),
+            np.full((height, width), np.float32(np.inf)),
+        )
 
 
-def _body_axes(view: View, heading_rad: float) -> _Body:
+def _in_view(view: View, light: Light) -> Light:
+    """The light with its direction given as (right, up, to the camera)."""
     right, up, ahead = view.axes
-    to_view = np.stack((right, up, -ahead))
-    cosine, sine = math.cos(heading_rad), math.sin(heading_rad)
-    front = to_view @ np.array((cosine, sine, 0), np.float32)
-    left = to_view @ np.array((-sine, cosine, 0), np.float32)
-    return _Body(front, left, to_view @ np.array((0, 0, 1), np.float32))
-
-
-def _light_in_view(view: View, light: Light) -> _LocalLight:
-    right, up, ahead = view.axes
-    direction = np.stack((right, up, -ahead)) @ np.array(light.direction, np.float32)
-    return _LocalLight(direction, light.ambient, light.direct)
-
-
-def _project(view: View, part: Part, body: _Body) -> _Axis:
-    ends = view.project(np.stack((part.start, part.end)))
-    # The ellipse's half-width as seen from the side on which the camera stands.
-    sideways, lengthways = abs(float(body.left[0])), abs(float(body.front[0]))
-    radii_m = np.hypot(
-        np.array(part.widths_m, np.float32) * sideways,
-        np.array(part.depths_m, np.float32) * lengthways,
-    )
-    depths = np.linspace(ends[0, 2], ends[1, 2], radii_m.size, dtype=np.float32)
-    return _Axis(
-        start=ends[0],
-        extent=ends[1] - ends[0],
-        radii_px=(radii_m * view.focal_px / depths).astype(np.float32),
-        length_m=float(np.linalg.norm(part.end - part.start)) + 1e-6,
-        metres_per_px=float(depths.mean()) / view.focal_px,
-    )
-
-
-def _bounds(axes: Sequence[_Axis]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of all parts, with room for the blur."""
-    boxes = np.array([_box(axis) for axis in axes])
-    low = np.floor(boxes[:, :2].min(axis=0)).astype(int) - 3
-    high = np.ceil(boxes[:, 2:].max(axis=0)).astype(int) + 4
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _box(axis: _Axis) -> tuple[float, float, float, float]:
-    reach = float(axis.radii_px.max()) + 1
-    start, end = axis.start, axis.start + axis.extent
-    low, high = np.minimum(start, end) - reach, np.maximum(start, end) + reach
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-
-
-def _window(axis: _Axis, left: int, top: int) -> tuple[slice, slice]:
-    """Rows and columns of the part in the figure's window."""
-    box = _box(axis)
-    columns = slice(math.floor(box[0]) - left, math.ceil(box[2]) + 1 - left)
-    return slice(math.floor(box[1]) - top, math.ceil(box[3]) + 1 - top), columns
+    x, y, z = (float(np.dot(axis, light.direction)) for axis in (right, up, -ahead))
+    return Light((x, y, z), light.ambient, light.direct)
 
 
 class _Pen:
-    """Draws the parts of one figure."""
+    """Draws the parts of one figure on its sheet."""
 
-    def __init__(self, view: View, body: _Body, light: _LocalLight, folds: Plane) -> None:
-        self._view = view
+    def __init__(self, sheet: _Sheet, body: BodyAxes, light: Light, folds: Plane) -> None:
+        self._sheet = sheet
         self._body = body
         self._light = light
         self._folds = folds
 
-    def draw(
-        self, part: Part, axis: _Axis, origin: tuple[int, int], planes: tuple[Colours, Plane, Plane]
-    ) -> None:
-        """Draw the part into its window of the figure's colours, cover and depth.
-
-        `origin` is the window's left column and top row in the image.
-        """
-        colours, cover, depth = planes
-        height, width = cover.shape
-        columns = np.arange(origin[0], origin[0] + width, dtype=np.float32) - axis.start[0]
-        rows = np.arange(origin[1], origin[1] + height, dtype=np.float32) - axis.start[1]
-        along = _along(axis, columns, rows)
-        radius = _radius(axis.radii_px, along)
-        x = (columns[None, :] - along * axis.extent[0]) / radius
-        y = (along * axis.extent[1] - rows[:, None]) / radius
-        distance = np.sqrt(x * x + y * y)
-        own = np.clip((1 - distance) * radius + 0.5, 0, 1)
-        facing = np.sqrt(np.clip(1 - distance * distance, 0, 1))
-        own_depth = axis.start[2] + axis.extent[2] * along - facing * radius * axis.metres_per_px
-        is_front = (own > 0) & (own_depth < depth)
-        surface = self._surface(axis, along, (x, y, facing), radius)
+    def draw(self, part: Part, axis: Axis) -> None:
+        """Draw the part where nothing drawn before is nearer."""
+        columns, rows = axis.grid()
+        along = axis.along(columns, rows)
+        radius = axis.radius(along)
+        x: Plane = columns - along * np.float32(axis.extent[0])
+        y: Plane = along * np.float32(axis.extent[1]) - rows
+        own = radius - np.sqrt(x * x + y * y) + np.float32(0.5)
+        if part.is_cut:
+            own = np.minimum(own, axis.before_end(columns, rows) + np.float32(0.5))
+        # From here on only the pixels that the part touches: (N,) values.
+        touched = np.flatnonzero(own > 0)
+        along, radius, x, y = (plane.take(touched) for plane in (along, radius, x, y))
+        x, y = x / radius, y / radius
+        facing: Values = np.sqrt(np.maximum(1 - x * x - y * y, 0))
+        depth: Values = np.float32(axis.start[2]) + np.float32(axis.extent[2]) * along
+        depth -= facing * radius * np.float32(axis.metres_per_px * axis.bulge)
+        pixels = self._pixels(axis, touched, columns.size)
+        front = np.flatnonzero(depth < self._sheet.depth.ravel().take(pixels))
+        if front.size == 0:
+            return
+        normal = (x.take(front), y.take(front), facing.take(front))
+        surface = self._surface(axis, along.take(front), normal, radius.take(front))
         painted = paint_colours(part.paint, surface, self._folds)
-        painted *= self._brightness(x, y, facing)[..., None]
-        share = np.where(is_front, own, 0)
-        # A pixel that both parts fill in half is filled: take what the new part leaves open.
-        total = np.maximum(cover, own)
-        weight = np.where(share > 0, share / np.maximum(total, 1e-6), 0)[..., None]
-        colours += weight * (painted - colours)
-        np.copyto(cover, total)
-        np.copyto(depth, own_depth, where=is_front & (own >= 0.5))
+        painted *= self._brightness(normal)[:, None]
+        own = np.minimum(own.take(touched.take(front)), 1)
+        self._lay(pixels.take(front), painted, own, depth.take(front))
+
+    def _lay(
+        self, pixels: npt.NDArray[np.intp], painted: Colours, own: Values, depth: Values
+    ) -> None:
+        """Put colours on pixels of the sheet, which the part fills by `own`."""
+        colours = self._sheet.colours.reshape(-1, 3)
+        cover, nearest = self._sheet.cover.reshape(-1), self._sheet.depth.reshape(-1)
+        # A pixel that two parts share at their edges is as full as the fuller one makes it.
+        total = np.maximum(cover.take(pixels), own)
+        before = colours.take(pixels, axis=0)
+        painted -= before
+        painted *= (own / total)[:, None]
+        painted += before
+        colours[pixels] = painted
+        cover[pixels] = total
+        filled = np.flatnonzero(own >= 0.5)
+        nearest[pixels.take(filled)] = depth.take(filled)
+
+    def _pixels(
+        self, axis: Axis, touched: npt.NDArray[np.intp], width: int
+    ) -> npt.NDArray[np.intp]:
+        """Places on the flattened sheet of places on the part's flattened grid."""
+        left, top, _, _ = axis.box()
+        sheet = self._sheet
+        sheet_width = sheet.cover.shape[1]
+        first = (top - sheet.top) * sheet_width + left - sheet.left
+        pixels: npt.NDArray[np.intp] = touched + touched // width * (sheet_width - width) + first
+        return pixels
 
     def _surface(
-        self, axis: _Axis, along: Plane, normal: tuple[Plane, Plane, Plane], radius: Plane
+        self, axis: Axis, along: Values, normal: tuple[Values, Values, Values], radius: Values
     ) -> Surface:
         return Surface(
             along_m=along * np.float32(axis.length_m),
@@ -251,33 +195,17 @@ class _Pen:
             girth_m=radius * np.float32(axis.metres_per_px),
         )
 
-    def _brightness(self, x: Plane, y: Plane, facing: Plane) -> Plane:
+    def _brightness(self, normal: tuple[Values, Values, Values]) -> Values:
         light = self._light
-        lambert = np.clip(_dot(light.direction, (x, y, facing)) * 0.7 + 0.3, 0, 1)
-        brightness: Plane = light.ambient * (0.72 + 0.28 * facing) + light.direct * lambert
+        direction = np.array(light.direction, np.float32)
+        lambert = np.clip(_dot(direction, normal) * np.float32(0.7) + np.float32(0.3), 0, 1)
+        # Surfaces that turn away from the camera lie in the shade of their own curve.
+        ambient = np.float32(0.72 * light.ambient) + np.float32(0.28 * light.ambient) * normal[2]
+        brightness: Values = ambient + np.float32(light.direct) * lambert
         return brightness
 
 
-def _along(axis: _Axis, columns: npt.NDArray[np.float32], rows: npt.NDArray[np.float32]) -> Plane:
-    """(h, w) place of the nearest point of the axis, 0 at its start and 1 at its end."""
-    across, down = float(axis.extent[0]), float(axis.extent[1])
-    scale = across * across + down * down + 1e-6
-    along: Plane = np.clip(
-        (columns * (across / scale))[None, :] + (rows * (down / scale))[:, None], 0, 1
-    )
-    return along
-
-
-def _radius(radii_px: npt.NDArray[np.float32], along: Plane) -> Plane:
-    """(h, w) half-width of the part, at least a third of a pixel."""
-    last = radii_px.size - 1
-    fine = np.interp(np.linspace(0, last, 129), np.arange(last + 1), radii_px)
-    table = np.maximum(fine, 1 / 3).astype(np.float32)
-    radius: Plane = table[(along * 128 + 0.5).astype(np.int32)]
-    return radius
-
-
-def _dot(direction: Vector, normal: tuple[Plane, Plane, Plane]) -> Plane:
+def _dot(direction: Vector, normal: tuple[Values, Values, Values]) -> Values:
     x, y, facing = normal
-    product: Plane = x * direction[0] + y * direction[1] + facing * direction[2]
+    product: Values = x * direction[0] + y * direction[1] + facing * direction[2]
     return product

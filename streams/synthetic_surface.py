@@ -1,4 +1,4 @@
-"""What floors, walls and furniture of a drawn room look like: tiles, planks, bricks, goods on shelves."""
+"""What floors, walls and furniture of a drawn room look like: tiles, planks, bricks, goods."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.synthetic_paint import Colour
+from streams.synthetic_view import Values
 
 Material = Literal["plain", "tiles", "planks", "bricks", "panels", "goods", "crates", "window"]
-
-Values = npt.NDArray[np.float32]
-"""(N,) float32, one value a pixel of the surface."""
 
 
 @dataclass(frozen=True, slots=True)

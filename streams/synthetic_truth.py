@@ -21,8 +21,8 @@ class TruthBox:
         person_id: Number of the person, from 0; the same in all cameras.
         box: x1, y1, x2, y2 in pixels around the whole silhouette, hidden parts included, cut at the
             image's border; x2 and y2 are exclusive.
-        visibility: Part of the silhouette that is seen, in (0, 1]: neither behind somebody or something nor
-            outside the image.
+        visibility: Part of the silhouette that is seen, in (0, 1]: neither behind somebody or
+            something nor outside the image.
     """
 
     camera_id: str

@@ -11,7 +11,7 @@ import av
 from streams.errors import StreamError
 from streams.frame import Image
 
-_OPTIONS = {"preset": "veryfast", "crf": "21"}
+_OPTIONS = {"preset": "veryfast", "crf": "22"}
 
 
 def write_mp4(path: Path, frames: Iterable[Image], fps: float, size_px: tuple[int, int]) -> int:

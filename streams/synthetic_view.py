@@ -21,6 +21,12 @@ Points = npt.NDArray[np.float32]
 Plane = npt.NDArray[np.float32]
 """(H, W) float32, one value a pixel."""
 
+Values = npt.NDArray[np.float32]
+"""(N,) float32, one value for each of some pixels."""
+
+Window = tuple[slice, slice]
+"""Rows and columns of a part of the image."""
+
 
 def vector(x: float, y: float, z: float) -> Vector:
     """(3,) float32 of three numbers."""
@@ -72,14 +78,12 @@ class View:
         rows = (np.arange(self.height_px * scale, dtype=np.float32) + 0.5) / scale - 0.5
         across = ((columns - self.width_px / 2) / self.focal_px).astype(np.float32)
         upward = ((self.height_px / 2 - rows) / self.focal_px).astype(np.float32)
-        return ahead + across[None, :, None] * right + upward[:, None, None] * up
-
-    def ground_y(self, row_px: float) -> float:
-        """How far ahead the floor is that the row shows; rows at or above the horizon: infinity."""
-        below = math.atan((row_px - self.height_px / 2) / self.focal_px) + self.tilt_rad
-        return self.height_m / math.tan(below) if below > 0 else math.inf
+        rays: npt.NDArray[np.float32] = (
+            ahead + across[None, :, None] * right + upward[:, None, None] * up
+        )
+        return rays
 
     def ground_x(self, column_fraction: float, y_m: float) -> float:
-        """x of the floor point in a column (0: left edge, 1: right edge), y_m ahead."""
+        """X of the floor point in a column (0: left edge, 1: right edge), y_m ahead."""
         depth = y_m * math.cos(self.tilt_rad) + self.height_m * math.sin(self.tilt_rad)
         return (column_fraction - 0.5) * self.width_px / self.focal_px * depth

@@ -1,4 +1,4 @@
-"""The timed paths of a drawn site: who is in which camera's room, when, and on which way through it."""
+"""The timed paths of a drawn site: who is in which camera's room, when, and where in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Portal = Literal["left", "right", "door"]
 Path = npt.NDArray[np.float64]
 """(K, 2) floor points in metres, K >= 2."""
 
-CAMERA_SPACING_M = 5.0
+CAMERA_SPACING_M = 4.0
 """Distance of neighbouring cameras on the site's plan, along x and y."""
 
 _PERSON_MARGIN_M = 0.75
@@ -79,8 +79,8 @@ def plan_visits(
 ) -> list[Visit]:
     """Ways of all people until the recording ends, in order of person and time.
 
-    People start in pairs that meet in one room (so that they hide each other), go from room to room with
-    the time that the way on the plan takes, and some return to the room they came from.
+    People start in pairs that meet in one room (so that they hide each other), go from room to room
+    in the time that the way on the plan takes, and some return to the room they came from.
     """
     planner = _Planner(rooms, duration_s, rng)
     visits: list[Visit] = []
@@ -90,7 +90,7 @@ def plan_visits(
 
 
 def camera_position_m(camera_index: int, num_cameras: int) -> tuple[float, float]:
-    """x and y of a camera on the site's plan: rows of a square grid."""
+    """X and y of a camera on the site's plan: rows of a square grid."""
     columns = max(1, math.ceil(math.sqrt(num_cameras)))
     row, column = divmod(camera_index, columns)
     # Every other row runs backwards, so that neighbours in number are neighbours on the plan.
@@ -99,7 +99,7 @@ def camera_position_m(camera_index: int, num_cameras: int) -> tuple[float, float
 
 
 def travel_distance_m(first: int, second: int, num_cameras: int) -> float:
-    """Way between two cameras' views on the plan; going round to the same one again takes as long."""
+    """Way on the plan between two cameras' views, or round to the same one again."""
     (x1, y1), (x2, y2) = (camera_position_m(index, num_cameras) for index in (first, second))
     return max(math.hypot(x2 - x1, y2 - y1), CAMERA_SPACING_M)
 
@@ -218,7 +218,7 @@ def _length_m(path: Path) -> float:
 
 
 def _point_on(path: Path, walked_m: float) -> tuple[float, float, float]:
-    """x, y and heading after a way; the heading looks a step ahead and behind, so that it turns softly."""
+    """X, y and heading after a way; the heading spans a step, so that it turns softly."""
     marks = np.concatenate(([0.0], np.cumsum(_steps_m(path))))
     around = np.clip((walked_m, walked_m - 0.3, walked_m + 0.3), 0, marks[-1])
     x = np.interp(around, marks, path[:, 0])
