@@ -69,6 +69,11 @@ class CameraWatch:
             stalled |= self._silent - self._newest.keys()
         return stalled
 
+    def slowest_watermark(self) -> float | None:
+        """Stream time that every running camera has reached; None if none is running."""
+        running = (p.watermark_at for p in self._newest.values() if p.state == "running")
+        return min(running, default=None)
+
     def have_all_ended(self, now: float) -> bool:
         """Every camera has said that it ended.
 

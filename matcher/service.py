@@ -90,6 +90,8 @@ class MatchService:
         """What the held entries brought."""
         self._windows: deque[list[Decision]] = deque()
         """Decided, and not known to be stored."""
+        self._recalled: list[CameraProgress] = []
+        """How far the cameras were before this life, for when all pending entries are read."""
         self._is_restored = False
         self._is_caught_up = False
         self._state = ""
@@ -214,14 +216,17 @@ class MatchService:
         self._num_identities = self._store.num_identities()
         # From here on nothing can fail: the matcher takes this only once.
         self._matcher.restore(decided, next_identity_number=next_number)
-        for known in progress:
-            if known is not None and self._watch.recall(known):
-                self._matcher.offer(known)
+        self._recalled = [p for p in progress if p is not None and self._watch.recall(p)]
         self._num_tracklets = len(decided)
         self._is_restored = True
 
     def _take(self, entries: list[Entry]) -> None:
         """Hands new messages to the matcher and keeps what the store must know of them."""
+        if not self._reader.has_pending:
+            # Not before the pending tracklets: the matcher must find them on time, as they were.
+            for progress in self._recalled:
+                self._matcher.offer(progress)
+            self._recalled = []
         consumed: dict[str, CameraProgress] = {}
         for entry in entries:
             match entry.message:
@@ -281,6 +286,9 @@ class MatchService:
             self._trim_at = now
         if now - self._sweep_at >= SWEEP_EVERY_S:
             self._store.sweep()
+            reached_at = self._watch.slowest_watermark()
+            if reached_at is not None:
+                self._matcher.expire(reached_at - self._store.retention.identities_s)
             self._sweep_at = now
 
     def _finish(self) -> None:

@@ -55,6 +55,17 @@ def test_what_is_delivered_again_says_nothing(
     assert watch.hear(make_progress(2.0, state="ended"), 104.0)
 
 
+def test_slowest_running_camera_sets_the_stream_time(
+    watch: CameraWatch, make_progress: MakeProgress
+) -> None:
+    assert watch.slowest_watermark() is None
+    watch.hear(make_progress(5.0, camera_id="cam1"), 101.0)
+    watch.hear(make_progress(3.0, camera_id="cam2"), 101.0)
+    assert watch.slowest_watermark() == make_progress(3.0).watermark_at
+    watch.hear(make_progress(4.0, camera_id="cam2", state="ended"), 101.0)
+    assert watch.slowest_watermark() == make_progress(5.0).watermark_at
+
+
 def test_all_have_ended_when_each_has_said_so(
     watch: CameraWatch, make_progress: MakeProgress
 ) -> None:

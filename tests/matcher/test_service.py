@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from config.schema import MatcherSettings
 from matcher import lease as lease_module
 from matcher import service as service_module
 from matcher.audit import AuditReport, StreamAudit
@@ -23,7 +24,7 @@ from matcher.embedded import EmbeddedServer
 from matcher.errors import OtherMatcherError, SpaceError, StoreError, StoreUnavailableError
 from matcher.keys import SiteKeys
 from matcher.match_status import MatchStatus
-from matcher.matcher import Matcher
+from matcher.matcher import Matcher, build_matcher
 from matcher.publisher import Publisher
 from matcher.records import Message, encode_message
 from matcher.service import MatchService
@@ -72,6 +73,9 @@ class LikenessMatcher:
 
     def flush(self) -> list[list[Decision]]:
         return self._decide_before(float("inf"))
+
+    def expire(self, _: float) -> int:
+        return 0
 
     @property
     def pending(self) -> frozenset[tuple[str, int]]:
@@ -128,11 +132,13 @@ class Site:
         self.connection = Connection(url)
         self._services: list[MatchService] = []
 
-    def service(self, *, now: Callable[[], float] = time.monotonic) -> MatchService:
+    def service(
+        self, *, now: Callable[[], float] = time.monotonic, matcher: Matcher | None = None
+    ) -> MatchService:
         service = MatchService(
             self.url,
             "shop",
-            matcher=cast("Matcher", LikenessMatcher(self.camera_ids)),
+            matcher=matcher or cast("Matcher", LikenessMatcher(self.camera_ids)),
             store=FeatureStore(self.url, "shop", retention=WEEK),
             max_delay_s=3.0,
             camera_ids=self.camera_ids,
@@ -288,6 +294,57 @@ def test_service_that_dies_at_any_command_is_followed_by_one_that_finishes(
     final.step(0.0)
     final.step(0.0)
     assert site.who() == WHO
+    assert site.audit().is_clean
+    assert site.num_pending() == 0
+
+
+def crossing_walks(make_tracklet: MakeTracklet, make_progress: MakeProgress) -> list[Message]:
+    """Six people on both cameras, in versions; cam2 comes in bursts, far behind cam1."""
+    first: list[tuple[float, Message]] = []
+    second: list[tuple[float, Message]] = []
+    for step in range(24):
+        person, at = step % 6, 2.0 * step
+        for version, delay in ((1, 0.0), (2, 0.7)):
+            one = make_tracklet(step, person=person, started_s=at + delay, version=version)
+            two = make_tracklet(
+                step, person=person, started_s=at + 5.0 + delay, version=version, camera_id="cam2"
+            )
+            here, there = (dataclasses.replace(t, is_final=version == 2) for t in (one, two))
+            first.append((at + delay, here))
+            second.append((5.0 * (at // 15) * 3 + 20.0, there))
+        first.append((at + 1.9, make_progress(at + 1.9)))
+        second.append((5.0 * (at // 15) * 3 + 20.0, make_progress(at + 6.9, camera_id="cam2")))
+    ends: list[tuple[float, Message]] = [
+        (1000.0, make_progress(100.0, state="ended")),
+        (1000.0, make_progress(100.0, camera_id="cam2", state="ended")),
+    ]
+    return [message for _, message in sorted([*first, *second, *ends], key=lambda pair: pair[0])]
+
+
+@pytest.mark.parametrize("stride", [11, 17])
+def test_real_matcher_decides_the_same_however_often_its_service_dies(
+    site: Site, make_tracklet: MakeTracklet, make_progress: MakeProgress, stride: int
+) -> None:
+    messages = crossing_walks(make_tracklet, make_progress)
+
+    def real_service() -> MatchService:
+        settings = MatcherSettings(window_s=1.0, overlap=True)
+        return site.service(matcher=build_matcher(settings, site.camera_ids))
+
+    site.publish(*messages)
+    undisturbed = real_service()
+    undisturbed.run(threading.Event(), until_ended=True)
+    undisturbed.close()
+    expected = [event.decisions for event in site.store.events()]
+    assert len(site.who()) == 6
+    site.connection.execute("FLUSHALL")
+
+    for life, start in enumerate(range(0, len(messages), 9)):
+        site.publish(*messages[start : start + 9])
+        let_die(real_service(), 20 + stride * (life % 7))
+    final = real_service()
+    final.run(threading.Event(), until_ended=True)
+    assert [event.decisions for event in site.store.events()] == expected
     assert site.audit().is_clean
     assert site.num_pending() == 0
 
