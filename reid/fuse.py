@@ -188,12 +188,11 @@ class FusedGate(nn.Module):
     def _low_rank(self, joint: Tensor, theta: Tensor, phi: Tensor) -> Tensor:
         """(b, M, O): see `reid.attention.low_rank_relations`."""
         num = len(joint)
-        from_phi = torch.bmm(
-            phi.transpose(1, 2), self.received.t().expand(num, -1, -1)
-        )  # (b, F, O)
-        from_theta = torch.bmm(theta.transpose(1, 2), self.sent.t().expand(num, -1, -1))
-        pair = joint[:, :, : 2 * self.inner]  # theta, phi
-        return torch.baddbmm(self.relation_bias, pair, torch.cat([from_phi, from_theta], 1))
+        from_phi = torch.bmm(self.received.expand(num, -1, -1), phi)  # (b, O, F)
+        from_theta = torch.bmm(self.sent.expand(num, -1, -1), theta)
+        factors = torch.cat([from_phi, from_theta], 2).transpose(1, 2)
+        pair = joint[:, :, : 2 * self.inner]  # theta, phi: (b, M, 2F)
+        return torch.baddbmm(self.relation_bias, pair, factors)
 
     def _literal(self, theta: Tensor, phi: Tensor) -> Tensor:
         affinity = torch.bmm(theta, phi.transpose(1, 2))

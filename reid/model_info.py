@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
 from reid.preprocess import IMAGENET, Preprocessing
@@ -61,6 +61,10 @@ class ModelInfo:
         """
         height, width = self.size
         return f"rga-{self.variant}-{height}x{width}-{self.feature}:{self.weights_hash[:12]}"
+
+    def with_feature(self, feature: FeatureName) -> ModelInfo:
+        """The same weights, used for another feature."""
+        return replace(self, feature=feature)
 
     def to_json(self) -> str:
         """One line of JSON, for the header of a weights file or an exported model."""
