@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matcher.sighting import Sighting
 from matcher.store import FeatureStore
-from query.timeline import colour_of, timeline_svg
+from query.timeline import colour_of, time_axis, timeline_svg
 from query.trajectory import Trajectory, gap_before_s, trajectory
 
 _MAX_PEOPLE = 200
@@ -74,7 +74,11 @@ def _page(
 ) -> str:
     colours = [colour_of(position) for position in range(len(ways))]
     left_out = "" if num_people == len(ways) else f"; the first {len(ways)} are shown"
-    cards = [_card(way, colour, cameras, store) for way, colour in zip(ways, colours, strict=True)]
+    axis = time_axis(ways)
+    cards = [
+        _card(way, timeline_svg([way], [colour], cameras, axis), colour, store)
+        for way, colour in zip(ways, colours, strict=True)
+    ]
     num_sightings = sum(len(way.sightings) for way in ways)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -82,7 +86,7 @@ def _page(
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}</h1><p>{num_people} identities, {num_sightings} sightings, "
         f"{len(cameras)} cameras{left_out}. Times are UTC.</p>"
-        f"<h2>Timeline</h2><section>{timeline_svg(ways, colours, cameras)}</section>"
+        f"<h2>Timeline</h2><section>{timeline_svg(ways, colours, cameras, axis)}</section>"
         f"<h2>Transitions</h2><section class='wide'>{_matrix(ways, cameras)}</section>"
         f"<h2>People</h2>{''.join(cards) or '<p>Nobody was seen.</p>'}</body></html>"
     )
@@ -101,7 +105,7 @@ def _matrix(ways: Sequence[Trajectory], cameras: Sequence[str]) -> str:
     return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _card(way: Trajectory, colour: str, cameras: Sequence[str], store: FeatureStore) -> str:
+def _card(way: Trajectory, timeline: str, colour: str, store: FeatureStore) -> str:
     rows = "".join(
         _row(sighting, gap_before_s(way.sightings, position), store)
         for position, sighting in enumerate(way.sightings)
@@ -121,7 +125,7 @@ def _card(way: Trajectory, colour: str, cameras: Sequence[str], store: FeatureSt
     )
     return (
         f'<article id="{escape(way.identity_id)}" style="--hue:{colour}">'
-        f"<h3>{escape(way.identity_id)}</h3>{timeline_svg([way], [colour], cameras)}"
+        f"<h3>{escape(way.identity_id)}</h3>{timeline}"
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         "</div></article>"
     )

@@ -72,9 +72,10 @@ def colour_of(position: int) -> str:
     return f"hsl({(position * 137.508) % 360:.0f} 62% 48%)"
 
 
-def timeline_svg(ways: Sequence[Trajectory], colours: Sequence[str], cameras: Sequence[str]) -> str:
+def timeline_svg(
+    ways: Sequence[Trajectory], colours: Sequence[str], cameras: Sequence[str], axis: TimeAxis
+) -> str:
     """All trajectories on one timeline; sightings at one time in one lane stand in rows."""
-    axis = time_axis(ways)
     lanes, height = _lanes(ways, cameras)
     parts = [_axis(axis, height), *(_lane(cameras[i], y, h) for i, (y, h) in enumerate(lanes))]
     rows = _rows(ways)

@@ -46,7 +46,7 @@ def test_report_into_a_missing_folder_is_an_os_error(store: FeatureStore, tmp_pa
 
 
 def test_timeline_of_nobody_is_an_svg() -> None:
-    assert timeline_svg([], [], []).startswith("<svg")
+    assert timeline_svg([], [], [], TimeAxis(0, 1)).startswith("<svg")
     assert time_axis([trajectory("P1", [])]).ended_at == 1.0
 
 
