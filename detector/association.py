@@ -53,6 +53,8 @@ def contested(affinity: Affinity, pairs: Pairs, least: float, margin: float) -> 
     >>> contested(np.float32([[0.8], [0.7]]), [(0, 0)], 0.2, 0.15)
     [(0, 0)]
     """
+    if margin == 0:
+        return []
     detection_of = dict(pairs)
 
     def loss(t: int, n: int, u: int) -> float:

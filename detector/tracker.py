@@ -3,8 +3,8 @@
 Two-stage association of the ByteTrack family (Zhang et al., ECCV 2022): detections with a high
 score are given to the tracks first, those with a low score to the confirmed tracks that got none.
 Where we differ: time steps come from timestamps, a doubtful detection is given to nobody (see
-`association.contested`), a fast person may be found beside the predicted box (see
-`association.only_in_reach`), and a track tells its first boxes when it is confirmed.
+`association.contested`), somebody whose speed is not known yet may be found beside the predicted
+box (see `association.only_in_reach`), and a track tells its first boxes when it is confirmed.
 """
 
 from __future__ import annotations
@@ -204,14 +204,15 @@ class Tracker:
         high = _without(high, pairs, 1)
         sure += _assign_some(affinity, tentative, high, least)
         high = _without(high, sure, 1)
-        waiting = [row for row in _without(rows, sure + doubtful, 0) if self._was_just_seen(row)]
+        waiting = [row for row in _without(rows, sure + doubtful, 0) if self._is_speed_unknown(row)]
         reach = np.full(len(waiting), self._reach())
         late = only_in_reach(predicted[waiting], boxes[high], reach)
         sure += [(waiting[t], high[n]) for t, n in late]
         return _Found(sure, new=_without(high, sure, 1), num_withheld=len(doubtful))
 
-    def _was_just_seen(self, row: int) -> bool:
-        return self._tracks[row].state is not TrackState.LOST
+    def _is_speed_unknown(self, row: int) -> bool:
+        track = self._tracks[row]
+        return track.num_hits == 1 and track.state is not TrackState.LOST
 
     def _reach(self) -> float:
         return min(_REACH_HEIGHTS + _REACH_HEIGHTS_PER_S * self._dt_s, _MAX_REACH_HEIGHTS)
