@@ -27,8 +27,9 @@ from matcher.tracklet import Tracklet
 from reid.batching import EmbeddingHost
 from reid.embedder import Embeddings
 from reid.errors import ReidError
+from streams.camera_events import CameraEvent
 from streams.frame import Frame
-from streams.reader import CameraEvent, ReaderStats
+from streams.reader import ReaderStats
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ class CameraLane:
     num_tracklets: int = 0
     message: str = ""
     is_troubled: bool = False
+    lost_at: float = 0.0
+    gap_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +257,21 @@ class CameraWorker:
         )
         if event.kind in ("lost", "recovered"):
             lane.state = "lost" if event.kind == "lost" else "running"
-            if event.gap is not None:
-                gap = CameraGap(lane.camera_id, event.gap[0], event.gap[1], event.message)
-                self._queue.append(_Unpublished(message=gap))
+            self._note_gap(lane, event)
             if event.kind == "lost" and lane.last_at is not None:
                 self._submit(lane, lane.maker.end(lane.tracker.end(), lane.last_at))
                 self._announce(lane, lane.last_at)
         elif event.kind in ("ended", "failed"):
             self._close(lane, "ended" if event.kind == "ended" else "lost")
+
+    def _note_gap(self, lane: CameraLane, event: CameraEvent) -> None:
+        """A gap is published when it begins, and again, whole, when it is over."""
+        if event.kind == "lost":
+            lane.lost_at = event.at
+        ended_at = event.at if event.kind == "recovered" else None
+        gap = CameraGap(lane.camera_id, lane.lost_at, ended_at, lane.gap_reason or event.message)
+        lane.gap_reason = event.message if event.kind == "lost" else ""
+        self._queue.append(_Unpublished(message=gap))
 
     # -- work ------------------------------------------------------------------------------------
 
