@@ -58,12 +58,14 @@ class Camera:
     def expose(self, picture: npt.NDArray[np.float32], changed: Sequence[Window]) -> Image:
         """(H, W, 3) uint8 of a lit picture (H, W, 3) float32; the noise differs every time.
 
-        `changed` are the windows in which the picture differs from the empty one.
+        `changed` are the windows in which the picture differs from the empty one; some may be
+        of no size.
         """
         height, width = picture.shape[:2]
         toned = self._empty.copy()
         for window in changed:
-            toned[window] = self._toned(picture[window], window)
+            if picture[window].size:
+                toned[window] = self._toned(picture[window], window)
         top, left = self._rng.integers(0, _NOISE_MARGIN_PX, 2)
         noise = self._noise[top : top + height, left : left + width]
         return np.asarray(cv2.add(toned, noise, dtype=cv2.CV_8U), np.uint8)

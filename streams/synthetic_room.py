@@ -127,7 +127,7 @@ def _corridor(size_px: tuple[int, int]) -> Room:
         ),
         lamps=(Lamp(0.0, 6.0, 0.6), Lamp(0.5, 10.0, 0.45)),
         ambient=0.52,
-        optics=Optics((0.78, 0.96, 1.1), 1.06, -4, 2.5, 0.22),
+        optics=Optics((0.83, 0.98, 1.09), 1.05, -4, 2.5, 0.22),
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ def _lobby(size_px: tuple[int, int]) -> Room:
         ),
         lamps=(Lamp(1.5, 9.0, 0.7), Lamp(-3.0, 6.0, 0.3)),
         ambient=0.55,
-        optics=Optics((1.14, 1.02, 0.88), 0.92, 6, 2.5, 0.15),
+        optics=Optics((1.1, 1.01, 0.91), 0.93, 6, 2.5, 0.15),
     )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _store_room(size_px: tuple[int, int]) -> Room:
         ),
         lamps=(Lamp(-2.0, 7.0, 0.5), Lamp(3.0, 9.0, 0.3)),
         ambient=0.45,
-        optics=Optics((0.94, 1.08, 0.95), 0.88, 10, 3.0, 0.28),
+        optics=Optics((0.95, 1.06, 0.96), 0.9, 10, 3.0, 0.28),
     )  # fmt: skip
 
 
