@@ -93,7 +93,7 @@ class Candidates:
     def options(self, tracklet_id: str) -> list[Option]:
         """The identities that place and time allow, likeliest first.
 
-        All that are alike enough for a link are among them; of the others only the best.
+        All that are alike enough for a link are among them, of the others only the best few.
         """
         if tracklet_id not in self._options:
             self._options[tracklet_id] = self._judged(tracklet_id)
@@ -137,7 +137,7 @@ class Candidates:
         presence = self._subjects[tracklet_id].tracklet
         options: list[Option] = []
         for identity_id in sorted(similar, key=lambda i: (-similar[i], identity_order(i))):
-            if options and similar[identity_id] < self._rules.least_similarity:
+            if len(options) > 1 and similar[identity_id] < self._rules.least_similarity:
                 break
             if identity_id == self._besides.get(tracklet_id):
                 continue

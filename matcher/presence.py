@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 TOLERANCE_S = 0.2
-"""Two presences may overlap by this much and still follow each other: a tracker that loses a person
-and finds them again can hold both tracks for some frames, and cameras' clocks differ."""
+"""Two presences may overlap by nearly this much and still follow each other: a tracker that loses
+a person and finds them again can hold both tracks for some frames, and cameras' clocks differ."""
 
 OPEN_FOR_S = 120.0
 """A track that has not ended goes on unseen by the matcher for at most this long after its last

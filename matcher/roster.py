@@ -172,7 +172,7 @@ class Roster:
         return float(similarities(stored, feature).max()) if stored else None
 
     def odds(self, identity_id: str, presence: Presence) -> float:
-        """Factor on the odds that a presence is the identity's, by place and time; 0: impossible."""
+        """Factor on the odds that a presence is the identity's, from place and time; 0: never."""
         return self._known[identity_id].occupancy.odds(presence, self._topology)
 
     def may_leave(self, tracklet_id: str) -> bool:

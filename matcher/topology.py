@@ -68,18 +68,18 @@ class Topology:
             self._pairs[key] = pair
 
     def pair(self, one: str, other: str) -> CameraPair:
-        """What is known of two different cameras; those that the site does not have get the default."""
+        """What is known of two different cameras; the default where one is not of the site."""
         return self._pairs.get(_key(one, other), self._default)
 
     def excludes(self, one: Presence, other: Presence) -> bool:
-        """One person cannot have made both: twice in one view at a time, or too fast from one to
-        the other.
+        """One person cannot have made both; the order of the two does not matter.
 
-        The order of the two does not matter.
+        That would be twice in one view at a time, or too fast from one view to the other.
         """
         gap_s = away_s(one, other)
         if one.camera_id == other.camera_id:
-            return gap_s < -TOLERANCE_S
+            shorter_s = min(one.ended_at - one.started_at, other.ended_at - other.started_at)
+            return -gap_s >= min(TOLERANCE_S, shorter_s / 2)
         pair = self.pair(one.camera_id, other.camera_id)
         return not pair.overlap and gap_s < pair.min_s - TOLERANCE_S
 
