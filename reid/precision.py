@@ -6,13 +6,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
 import torch  # noqa: TID253
 from torch import Tensor  # noqa: TID253
 
+from reid.drawn_crops import drawn_crops
 from reid.errors import BackendError
 from reid.fuse import FusedRGAResNet50, prepare_for_inference
 from reid.model import RGAResNet50
+from reid.preprocess import preprocess
+from reid.unit_rows import least_cosine
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,8 @@ def agreeing_network(
     A precision that does not agree is named in a warning.
     """
     exact = prepare_for_inference(model, device=device)
-    images = _check_images(model.size, device)
+    crops = drawn_crops(NUM_CHECK_IMAGES, model.size)
+    images = torch.from_numpy(preprocess(crops, model.size)).to(device)
     for precision in candidates:
         network = prepare_for_inference(model, device=device, dtype=DTYPES[precision])
         cosine = _least_cosine(network, exact, images)
@@ -84,18 +87,8 @@ def agreeing_network(
     return exact, "fp32"
 
 
-def _check_images(size: tuple[int, int], device: torch.device) -> Tensor:
-    """(4, 3, H, W) smooth, noisy, normalised images, the same on every machine."""
-    rng = np.random.default_rng(0)
-    coarse = rng.standard_normal((NUM_CHECK_IMAGES, 3, 8, 4))
-    fine = rng.standard_normal((NUM_CHECK_IMAGES, 3, *size))
-    smooth = torch.nn.functional.interpolate(torch.from_numpy(coarse), size, mode="bilinear")
-    return (smooth + 0.1 * torch.from_numpy(fine)).to(device, torch.float32)
-
-
 def _least_cosine(network: FusedRGAResNet50, exact: FusedRGAResNet50, images: Tensor) -> float:
     """Over images and both features; -1 where a value is not finite."""
     with torch.inference_mode():
-        pairs = zip(network(images), exact(images), strict=True)
-        cosines = [torch.cosine_similarity(low, high, dim=1).min().item() for low, high in pairs]
-    return min((cosine if np.isfinite(cosine) else -1.0) for cosine in cosines)
+        pairs = list(zip(network(images), exact(images), strict=True))
+    return min(least_cosine(low.cpu().numpy(), high.cpu().numpy()) for low, high in pairs)

@@ -18,6 +18,7 @@ from reid.model import FEATURE_DIM, RGAResNet50
 from reid.model_info import FeatureName, ModelInfo
 from reid.precision import Precision, agreeing_network, candidate_precisions
 from reid.preprocess import Preprocessing, stack_crops
+from reid.unit_rows import unit_rows
 
 MAX_BATCH_CPU = 8
 """Larger batches fall out of the caches: torch computes 32 crops slower than 4 times 8."""
@@ -90,24 +91,16 @@ class TorchEmbedder:
 
         Raises:
             ValueError: A crop is not (h, w, 3) uint8 with h, w >= 1.
-            ReidError: The device failed, a feature has no direction, or the embedder is closed.
+            ReidError: The device failed, a feature is zero or not finite, or it is closed.
         """
-        features = self.embed_raw(crops)
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)
-        if not (lengths > 0).all():
-            raise ReidError(
-                f"{self.name}: crop {int(np.argmin(lengths))} of {len(crops)} has a feature of "
-                "zeros: take weights that were trained to their end"
-            )
-        features /= lengths
-        return features
+        return unit_rows(self.embed_raw(crops), self.name)
 
     def embed_raw(self, crops: Sequence[Crop]) -> npt.NDArray[np.float32]:
         """(N, 2048) float32 features as the network gives them, not normalised.
 
         Raises:
             ValueError: A crop is not (h, w, 3) uint8 with h, w >= 1.
-            ReidError: The device failed, a feature is not finite, or the embedder is closed.
+            ReidError: The device failed, or the embedder is closed.
         """
         network = self._network
         if network is None:
@@ -117,10 +110,6 @@ class TorchEmbedder:
         for start in range(0, len(images), self._max_batch):
             batch = slice(start, start + self._max_batch)
             features[batch] = self._compute(network, images[batch])
-        if not np.isfinite(features).all():
-            raise ReidError(
-                f"{self.name}: features are not finite: take precision fp32, or other weights"
-            )
         return features
 
     def close(self) -> None:
