@@ -15,7 +15,7 @@ import pytest
 
 import matcher
 from matcher.audit import StreamAudit
-from matcher.connection import Connection
+from matcher.connection import CommandRefusedError, Connection
 from matcher.embedded import EmbeddedServer
 from matcher.errors import StoreUnavailableError
 from matcher.keys import SiteKeys
@@ -144,12 +144,13 @@ def test_nothing_is_lost_or_doubled_when_anybody_is_killed_at_any_time(
     store = FeatureStore(server.url, "shop", retention=WEEK)
     connection = Connection(server.url)
     audit = StreamAudit(server.url, "shop")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             pending = connection.execute("XPENDING", SiteKeys("shop").tracklets, "matcher")[0]
             report = audit.report(store)
-        except StoreUnavailableError:
+        except (StoreUnavailableError, CommandRefusedError):  # the group may not be made yet
+            time.sleep(0.2)
             continue
         if (pending == 0 and report.num_decided == NUM_TRACKLETS) or time.monotonic() > deadline:
             break

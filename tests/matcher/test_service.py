@@ -116,7 +116,7 @@ class LikenessMatcher:
 
 @pytest.fixture(autouse=True)
 def brief_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease_module, "LEASE_S", 0.6)
+    monkeypatch.setattr(lease_module, "LEASE_S", 2.0)
     monkeypatch.setattr(service_module, "LONGEST_PAUSE_S", 0.2)
     monkeypatch.setattr(service_module, "WAIT_S", 0.05)
     monkeypatch.setattr(service_module, "BLOCK_S", 0.05)
@@ -173,6 +173,8 @@ class Site:
     def close(self) -> None:
         for service in self._services:
             service.close()
+            service._store.close()
+            service._connection.close()
         self.store.close()
         self.connection.close()
 
@@ -266,10 +268,14 @@ class DyingConnection:
             replies.append(self._connection.execute(*command))
         return replies
 
+    def close(self) -> None:
+        self._connection.close()
+
 
 def let_die(service: MatchService, after: int) -> None:
     """Steps until so many commands were carried out."""
     budget = iter(range(after))
+    service._store.close()
     dying = cast("Connection", DyingConnection(service._connection, budget))
     store = service._store
     service._reader._connection = dying
@@ -425,7 +431,8 @@ def test_service_that_overslept_its_lease_stops(site: Site, messages: list[Messa
     site.publish(*messages[:3])
     service.step(0.0)
     site.connection.execute("SET", KEYS.lease, "another")
-    time.sleep(0.3)
+    while service.status.is_active:
+        time.sleep(0.05)
     with pytest.raises(OtherMatcherError, match="another"):
         service.run(threading.Event())
 

@@ -113,9 +113,13 @@ class FailingConnection:
             replies.append(self._connection.execute(*command))
         return replies
 
+    def close(self) -> None:
+        self._connection.close()
+
 
 def failing_store(url: str, *, after: int, is_carried_out: bool) -> FeatureStore:
     store = FeatureStore(url, "shop", retention=WEEK)
+    store.close()
     lost = cast(
         "Connection",
         FailingConnection(Connection(url), after=after, is_carried_out=is_carried_out),
@@ -483,10 +487,12 @@ def test_commit_cut_off_at_any_command_ends_in_the_same_store(
                 again.commit(*then)
             again.close()
         else:
+            cut.close()
             cut._connection = Connection(server_url)
             cut._events = EventLog(cut._connection, KEYS)
             cut._projection = Projection(cut._connection, KEYS, WEEK)
             cut.commit(*then)
+        cut.close()
         assert snapshot(connection) == expected, f"cut off after {num_cut} commands"
     assert num_cut > 30
     healthy.close()
@@ -499,13 +505,18 @@ def test_completion_can_be_cut_off_too(
     publish(connection, *before[1].values(), *then[1].values())
     store = FeatureStore(server_url, "shop", retention=WEEK)
     store.commit(*before)
+    cut_off = failing_store(server_url, after=12, is_carried_out=True)
     with pytest.raises(StoreUnavailableError):
-        failing_store(server_url, after=12, is_carried_out=True).commit(*then)
+        cut_off.commit(*then)
+    cut_off.close()
     for after in range(0, 60, 3):
+        completing = failing_store(server_url, after=after, is_carried_out=True)
         try:
-            failing_store(server_url, after=after, is_carried_out=True).complete_cut_off()
+            completing.complete_cut_off()
         except StoreUnavailableError:
             continue
+        finally:
+            completing.close()
         break
     else:
         pytest.fail("it never completed")
@@ -543,3 +554,4 @@ def test_window_that_was_cut_off_must_be_finished_first(
         store.commit(*window((make_tracklet(1), "P1")))
     with pytest.raises(ValueError, match="commit it again first"):
         store.commit(*window((make_tracklet(2), "P2")))
+    store.close()
