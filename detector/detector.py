@@ -23,6 +23,12 @@ Kind = Literal["yolo", "openvino", "onnx", "hog", "motion", "replay"]
 
 WEIGHT_FREE: Kind = "motion"
 """What `auto` takes where there are no weights; measured against hog in decision record 0002."""
+_EXPECTED = {
+    "yolo": ".pt file",
+    "openvino": ".xml file or the folder of one",
+    "onnx": ".onnx file",
+    "replay": "MOT text file or a folder with a CAMERA.txt for every camera",
+}
 _LIBRARIES = {"yolo": "ultralytics", "openvino": "openvino", "onnx": "onnxruntime"}
 
 
@@ -120,17 +126,10 @@ def build_detector(
     """
     choice = choose_detector(settings, store)
     detector = _backend(choice, settings, [camera.id for camera in cameras])
-    level = logging.WARNING if choice.kind == WEIGHT_FREE != settings.kind else logging.INFO
+    is_fallback = settings.kind == "auto" and choice.weights is None
+    level = logging.WARNING if is_fallback else logging.INFO
     logger.log(level, "people are found by %s: %s", detector.name, choice.reason)
     return _restricted(detector, cameras)
-
-
-_EXPECTED = {
-    "yolo": ".pt file",
-    "openvino": ".xml file or the folder of one",
-    "onnx": ".onnx file",
-    "replay": "MOT text file or a folder with a CAMERA.txt for every camera",
-}
 
 
 def _backend(choice: DetectorChoice, settings: DetectorSettings, camera_ids: list[str]) -> Detector:
@@ -231,4 +230,6 @@ def _require_library(kind: Kind) -> None:
 
 def _num_requests(num_cameras: int) -> int:
     """Frames at a time: one per two cores, so that each is done soon; at most one a camera."""
-    return max(1, min(num_cameras, len(os.sched_getaffinity(0)) // 2))
+    can_tell = hasattr(os, "sched_getaffinity")  # not on macOS
+    num_cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+    return max(1, min(num_cameras, num_cores // 2))

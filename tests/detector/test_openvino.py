@@ -188,7 +188,7 @@ def test_yolo_on_the_shop_finds_the_same_people_in_a_wide_input_as_in_a_square(
     weights = shared_dir / "weights" / "yolo11n_int8_openvino_model"
     wide, square = (OpenvinoDetector(weights, Selection(min_score=0.4)) for _ in range(2))
     square._is_resizable = False
-    frames = shop_frames(shared_dir, 3)
+    frames = shop_frames(shared_dir, 2)
 
     num_found = num_all = 0
     for expected, found in zip(square.detect(frames), wide.detect(frames), strict=True):
@@ -197,7 +197,7 @@ def test_yolo_on_the_shop_finds_the_same_people_in_a_wide_input_as_in_a_square(
         num_all += len(expected)
 
     assert (640, 384) in wide._engines
-    assert num_all >= 20
+    assert num_all >= 12
     assert num_found >= 0.9 * num_all
 
 
@@ -208,7 +208,7 @@ def test_retail_0013_finds_most_people_that_yolo_finds_in_the_shop(shared_dir: P
         folder / "openvino" / "person-detection-retail-0013", Selection(min_score=0.3)
     )
     yolo = OpenvinoDetector(folder / "yolo11n_int8_openvino_model", Selection(min_score=0.5))
-    frames = shop_frames(shared_dir, 3)
+    frames = shop_frames(shared_dir, 2)
 
     num_found = num_all = 0
     for expected, found in zip(yolo.detect(frames), ssd.detect(frames), strict=True):
