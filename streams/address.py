@@ -1,8 +1,8 @@
 """What a camera's URL may be, and how its credentials are kept out of every text.
 
 Only ``rtsp(s)://…``, ``webcam:N`` and paths on this machine are cameras. Everything else that
-FFmpeg could open (``http:``, ``concat:``, ``subfile:`` …) is refused: a site file must not be able to
-make this machine fetch pages or join files.
+FFmpeg could open (``http:``, ``concat:``, ``subfile:`` …) is refused: a site file must not be able
+to make this machine fetch pages or join files.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SourceKind = Literal["rtsp", "webcam", "folder", "file"]
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):")
 _WEBCAM = re.compile(r"^webcam:(\d{1,3})$")
-# Greedy up to the last "@": a password may hold "@" and "/" unescaped. Too much may be hidden by it,
-# never too little.
+# Greedy up to the last "@": a password may hold "@" and "/" unescaped. Too much may be hidden by
+# it, never too little.
 _LOGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
 _SECRET_VALUE = re.compile(
     r"(?i)(?<![a-z])((?:password|passwd|passphrase|pass|pwd|(?:[a-z]+[_-])?token|secret|api[_-]?key"
@@ -89,7 +89,7 @@ def _scheme(url: str) -> str:
 
 
 def _check_rtsp(url: str) -> None:
-    # The text after the scheme is not shown: what is wrong with it may hide where its password ends.
+    # The rest is not shown: what is wrong with it may hide where its password ends.
     if re.search(r"[\s\"'<>\x00-\x1f]", url):
         raise SourceOpenError(
             "camera URL rtsp://(hidden): it holds a space, a quote or a control character; "

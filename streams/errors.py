@@ -1,7 +1,7 @@
 """Errors of the cameras.
 
 StreamError
-├── SourceOpenError       the source cannot be opened now (missing, refused, wrong password, no video)
+├── SourceOpenError       the source cannot be opened (missing, refused, wrong password, no video)
 ├── SourceLostError       it was open and is no more: a live stream ended, a read timed out
 └── SourceCorruptError    a file whose content ends or breaks before it should
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 
 class StreamError(Exception):
-    """A camera could not be opened or read; the text names it, without credentials, and the cure."""
+    """A camera could not be opened or read; the text names it and the cure, never credentials."""
 
 
 class SourceOpenError(StreamError):

@@ -1,7 +1,7 @@
 """Memory that two processes share, cut into slots of one image each.
 
-The memory has no name (a Linux memfd, else a deleted temporary file): it goes when both processes are gone,
-however they ended, and it is not part of ``/dev/shm``, which holds 64 MB in a container.
+The memory has no name (a Linux memfd, else a deleted temporary file): it goes when both processes
+are gone, however they ended, and it is not part of ``/dev/shm``, which holds 64 MB in a container.
 """
 
 from __future__ import annotations

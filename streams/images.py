@@ -25,9 +25,9 @@ _DEFAULT_FPS = 1.0
 class ImageFolder:
     """The images of a folder, in natural order of their names (``img2`` before ``img10``).
 
-    Image i is captured at `start_at` + i / fps, where fps is `sampling.max_fps`, else 1: a folder has
-    no rate of its own, so the limit is taken as the rate, and every image counts. Files
-    that are no images by their suffix are passed over; images that do not decode keep their index.
+    Image i is captured at `start_at` + i / fps, where fps is `sampling.max_fps`, else 1: a folder
+    has no rate of its own, so the limit is taken as the rate, and every image counts. Files that
+    are no images by their suffix are passed over; images that do not decode keep their index.
     """
 
     def __init__(
@@ -136,7 +136,8 @@ class ImageFolder:
                 num_frames=len(self._paths),
             )
         raise SourceOpenError(
-            f"camera {self._camera_id}: no image of {self._folder} can be read, the first: {problem}",
+            f"camera {self._camera_id}: no image of {self._folder} can be read, "
+            f"the first: {problem}",
             is_permanent=True,
         )
 

@@ -16,21 +16,21 @@ Item = TypeVar("Item")
 
 
 def in_presentation_order(
-    timed: Iterable[tuple[Item, float | None]], *, depth: int, period_s: float
+    timed: Iterable[tuple[Item, float | None]], *, depth: int, reach_s: float
 ) -> Iterator[tuple[Item, float | None]]:
     """The items as they come, with the times of any `depth` + 1 neighbours sorted among them.
 
-    Only times that lie at most `depth` periods back are taken from a neighbour: a clock that really jumps
+    Only times that lie at most `reach_s` back are taken from a neighbour: a clock that really jumps
     back stays as it is. Times in order come out unchanged.
 
     Args:
         timed: Items in order of presentation with their times in seconds; None: not known.
         depth: Items that are read ahead; 0 changes nothing.
-        period_s: Seconds between two items.
+        reach_s: Seconds that a time may lie behind the item's own.
 
     Example:
         >>> shuffled = [("a", 0.0), ("b", 3.0), ("c", 2.0), ("d", 1.0), ("e", 4.0)]
-        >>> [time for _, time in in_presentation_order(shuffled, depth=3, period_s=1.0)]
+        >>> [time for _, time in in_presentation_order(shuffled, depth=3, reach_s=3.0)]
         [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     window: deque[tuple[Item, float | None]] = deque()
@@ -40,9 +40,9 @@ def in_presentation_order(
         if time_s is not None:
             bisect.insort(times, time_s)
         if len(window) > depth:
-            yield _first(window, times, depth * period_s)
+            yield _first(window, times, reach_s)
     while window:
-        yield _first(window, times, depth * period_s)
+        yield _first(window, times, reach_s)
 
 
 def _first(

@@ -38,7 +38,7 @@ class ReaderChild:
         self._connection, theirs = Pipe()
         try:
             with theirs:
-                os.set_inheritable(theirs.fileno(), True)  # noqa: FBT003
+                os.set_inheritable(theirs.fileno(), True)
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
                     [
                         sys.executable,

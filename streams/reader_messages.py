@@ -28,7 +28,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class FrameReady:
-    """A frame lies in a slot. The counts are those of the child's life, of the session for jumps."""
+    """A frame lies in a slot; drops are counted over the child's life, jumps over the session."""
 
     index: int
     timestamp: float

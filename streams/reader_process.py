@@ -1,8 +1,8 @@
-"""The child process of a `streams.reader.CameraReader`: decodes one camera and hands its frames over.
+"""The child process of a `streams.reader.CameraReader`: decodes one camera, hands its frames over.
 
-Started as ``python -m streams.reader_process CONNECTION MEMORY`` (two inherited file descriptors). Its
-orders, the camera's URL with its password among them, come over the connection, so that no process list
-shows them.
+Started as ``python -m streams.reader_process CONNECTION MEMORY`` (two inherited file descriptors).
+Its orders, the camera's URL with its password among them, come over the connection, so that no
+process list shows them.
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ class _HandOver:
         self._info: SourceInfo | None = None
         self._is_waiting = False
         self._num_dropped = 0
+        self._num_told = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
@@ -165,6 +166,7 @@ class _HandOver:
         while place is None and not self._can_drop and not self.is_over:
             place = self._slots.write(frame.image, timeout_s=self._heartbeat_s)
         self._is_waiting = False
+        self._num_told = source.num_read
         if place is None:
             self._num_dropped += 1
             return
@@ -180,7 +182,7 @@ class _HandOver:
 
     def _listen(self) -> None:
         """Take back slots, send signs of life; end the process when the parent is gone."""
-        num_read, told_at = 0, time.monotonic()
+        told_at = time.monotonic()
         try:
             while True:
                 if self._parent.poll(self._heartbeat_s):
@@ -188,9 +190,9 @@ class _HandOver:
                 if time.monotonic() - told_at < self._heartbeat_s:
                     continue
                 told_at = time.monotonic()
-                newest = self._source.num_read if self._source else 0
-                if newest != num_read or self._is_waiting:
-                    num_read = newest
+                num_read = self._source.num_read if self._source else 0
+                if num_read != self._num_told or self._is_waiting:
+                    self._num_told = num_read
                     self.tell(Alive())
         except (EOFError, OSError):
             self._over.set()

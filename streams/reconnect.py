@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from streams.errors import SourceLostError, SourceOpenError
 from streams.frame import Frame
@@ -42,8 +42,8 @@ def reopened(
     backoff: Backoff,
     wait: Callable[[float], bool],
     clock: Callable[[], float],
-) -> Iterator[tuple[FrameSource, Frame] | Opening | Opened | Paused]:
-    """Frames of a live source, with what happens to it in between; indexes begin anew at each opening.
+) -> Generator[tuple[FrameSource, Frame] | Opening | Opened | Paused]:
+    """Frames of a live source and what happens in between; each session's indexes begin at 0.
 
     A session that lasted longer than the pause before it makes the next pause a short one again.
 

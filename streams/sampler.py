@@ -13,9 +13,9 @@ _EARLY_TICKS = 0.1
 class FrameSampler:
     """Decides, frame by frame, what is kept; the same frames give the same answers.
 
-    `stride` keeps the frames whose index is a multiple of it. `max_fps` lays ticks 1 / `max_fps` seconds
-    apart, the first on the first frame, and keeps the first frame that reaches a tick not yet
-    served. With both, a frame must pass the stride to serve a tick.
+    `stride` keeps the frames whose index is a multiple of it. `max_fps` lays ticks 1 / `max_fps`
+    seconds apart, the first on the first frame, and keeps the first frame that reaches a tick not
+    yet served. With both, a frame must pass the stride to serve a tick.
     """
 
     def __init__(self, sampling: Sampling) -> None:

@@ -1,4 +1,4 @@
-"""The seam of the cameras: what every source of frames promises, and the factory that builds one."""
+"""The seam of the cameras: what every source promises, and the factory that opens one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.address import source_kind, webcam_number
 from streams.frame import Frame
 
 Clock = Literal["file", "rtcp", "arrival"]
-"""Where timestamps come from: start time + presentation time, the camera's RTCP reports, or arrival."""
+"""Where timestamps come from: start + presentation time, the camera's RTCP reports, or arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Sampling:
     max_fps: float | None = None
 
     def __post_init__(self) -> None:
+        """Check the ranges."""
         if self.stride < 1:
             raise ValueError(f"stride of a sampling: expected at least 1, got {self.stride}")
         if self.max_fps is not None and self.max_fps <= 0:
@@ -63,10 +64,11 @@ class SourceInfo:
 class FrameSource(Protocol):
     """Frames of one camera, in order of index.
 
-    One thread opens, iterates and closes a source; another may look at `num_read`. `frames` may be iterated once. A recorded source
-    (file, folder) yields every sampled frame and then stops; a live one yields until it is lost and
-    then raises `SourceLostError`, it never just stops. Timestamps never go backwards: a source whose
-    clock jumps back re-anchors it and counts the jump. The image's size may change between frames.
+    One thread opens, iterates and closes a source; another may look at `num_read`. `frames` may be
+    iterated once. A recorded source (file, folder) yields every sampled frame and then stops; a
+    live one yields until it is lost and then raises `SourceLostError`, it never just stops.
+    Timestamps only go forward: a source whose clock jumps back re-anchors it and counts the jump.
+    The image's size may change between frames.
     """
 
     @property
@@ -90,12 +92,12 @@ class FrameSource(Protocol):
         ...
 
     def frames(self, start_index: int = 0) -> Iterator[Frame]:
-        """The sampled frames with an index of at least `start_index` (recorded sources; live ignore it).
+        """The sampled frames from `start_index` on; live sources ignore it.
 
         Raises:
             SourceOpenError: Not a single frame of a file can be decoded (permanent).
             SourceLostError: A live stream ended or a read timed out.
-            SourceCorruptError: A file is damaged; raised after all that could be decoded was yielded.
+            SourceCorruptError: A file is damaged; raised after all that decodes was yielded.
         """
         ...
 
@@ -115,17 +117,15 @@ def open_source(camera: CameraSettings, stride: int = 1) -> FrameSource:
         SourceOpenError: The source cannot be opened; `is_permanent` says whether a retry can help.
             The text holds no credentials.
     """
-    # Imported here, so that whoever needs only the words of this file loads no codec libraries.
-    from streams.images import ImageFolder  # noqa: PLC0415
-    from streams.video import RtspStream, VideoFile  # noqa: PLC0415
-    from streams.webcam import Webcam  # noqa: PLC0415
-
+    # Imports where they are used: a reader's process starts sooner with the one library it needs.
     url = camera.url.get_secret_value()
     sampling = Sampling(stride, camera.max_fps)
     start_at = camera.start_at.timestamp() if camera.start_at else None
     kind = source_kind(url)
     match kind:
         case "rtsp":
+            from streams.video import RtspStream  # noqa: PLC0415
+
             return RtspStream(
                 camera.id,
                 url,
@@ -134,10 +134,16 @@ def open_source(camera: CameraSettings, stride: int = 1) -> FrameSource:
                 timeout_s=camera.timeout_s,
             )
         case "webcam":
+            from streams.webcam import Webcam  # noqa: PLC0415
+
             return Webcam(camera.id, webcam_number(url), sampling=sampling)
         case "folder":
+            from streams.images import ImageFolder  # noqa: PLC0415
+
             return ImageFolder(camera.id, Path(url), sampling=sampling, start_at=start_at)
         case "file":
+            from streams.video import VideoFile  # noqa: PLC0415
+
             return VideoFile(camera.id, Path(url), sampling=sampling, start_at=start_at)
         case _:
             assert_never(kind)

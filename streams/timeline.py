@@ -20,10 +20,10 @@ _SLEW = 0.5
 class FileTimeline:
     """Capture times of a recorded source: start time plus presentation time.
 
-    Presentation times that are missing or do not go forward are bridged by the frame period. After a
-    jump back both the old and the new reckoning are kept, and the one that gives the nearest later
-    moment counts: a single wrong time does not shift what follows it, a clip that starts again at
-    zero goes on where it was.
+    Presentation times that are missing or do not go forward are bridged by the frame period. After
+    a jump back both the old and the new reckoning are kept, and the one that gives the nearest
+    later moment counts: a single wrong time does not shift what follows it, a clip that starts
+    again at zero goes on where it was.
     """
 
     def __init__(self, start_at: float, period_s: float) -> None:
@@ -60,10 +60,10 @@ class FileTimeline:
 class LiveTimeline:
     """Capture times of a live stream.
 
-    Until the camera has reported its wall clock (RTCP), and for good where it never does: presentation time
-    on the arrival of the least delayed frame so far. From then on: the camera's own clock. At the
-    switch, time that would go back runs at half speed instead, until it is right again; time that
-    must go forward steps.
+    Until the camera has reported its wall clock (RTCP), and for good where it never does:
+    presentation time on the arrival of the least delayed frame so far. From then on: the camera's
+    own clock. At the switch, time that would go back runs at half speed instead, until it is right
+    again; time that must go forward steps.
     """
 
     def __init__(self, on_distrust: Callable[[float], None] | None = None) -> None:

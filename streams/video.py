@@ -36,13 +36,15 @@ _FILE_FORMATS = (
 )
 _ASSUMED_FPS = 25.0
 _REORDER_DEPTH = 8
+_MIN_REACH_S = 0.5
+# FFmpeg gives up after two waits; a little less lets it do so before the watchdog (2 timeouts).
+_READ_SHARE = 0.95
 _MISSING_SHARE = 0.02
 _MISSING_FRAMES = 2
-_MISSING_S = 2.0
 
 
 class VideoFile:
-    """A video file: every coded frame counts, every sampled frame that decodes is given, in order."""
+    """A video file: every coded frame counts, every sampled one that decodes is given, in order."""
 
     def __init__(
         self, camera_id: str, path: Path, *, sampling: Sampling, start_at: float | None
@@ -131,7 +133,8 @@ class VideoFile:
     def _presented_frames(self) -> Iterator[tuple[av.VideoFrame | None, float | None]]:
         timed = ((frame, frame.time if frame else None) for frame in self._coded_frames())
         depth = _REORDER_DEPTH if self._stream.codec_context.has_b_frames else 0
-        return in_presentation_order(timed, depth=depth, period_s=self._period_s)
+        reach_s = max(depth * self._period_s, _MIN_REACH_S)  # declared rates can be far too high
+        return in_presentation_order(timed, depth=depth, reach_s=reach_s)
 
     def _coded_frames(self) -> Iterator[av.VideoFrame | None]:
         """A frame for each coded one, in the order of presentation; None: it does not decode."""
@@ -143,12 +146,14 @@ class VideoFile:
             except StopIteration:
                 return
             except av.error.FFmpegError as error:
-                self._damage.note(error, index=None)
+                self._damage.note(error.strerror, index)
                 return
+            if packet.is_corrupt:
+                self._damage.note("data is missing or wrong", index)
             try:
                 decoded = packet.decode()
             except av.error.FFmpegError as error:
-                self._damage.note(error, index=index)
+                self._damage.note(error.strerror, index)
                 index += 1
                 yield None
                 continue
@@ -174,15 +179,21 @@ class VideoFile:
         """What the file declares and does not hold, as words; empty if nothing."""
         declared = self._info.num_frames
         if declared is not None:
-            missing = declared - num_frames
-            is_cut = missing > max(_MISSING_FRAMES, _MISSING_SHARE * declared)
-            return f"; it declares {declared} and ends early: it is cut off" if is_cut else ""
+            # AVI also counts the frames that a recorder left out, so that time must be missing too.
+            if declared - num_frames <= max(_MISSING_FRAMES, _MISSING_SHARE * declared):
+                return ""
+        elif len(self._container.streams) > 1:
+            return ""  # the only length that is known may be that of the sound
         length_s = _length_s(self._container, self._stream)
-        if length_s is None or len(self._container.streams) > 1:
-            return ""  # the length may be that of the sound
+        if length_s is None:
+            return ""
+        # Containers count the length from the first frame or from zero.
         first_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
-        is_cut = length_s - (last_pts_s - first_s) > max(_MISSING_S, _MISSING_SHARE * length_s)
-        return f"; it declares {length_s:.1f} s and ends early: it is cut off" if is_cut else ""
+        missing_s = length_s - max(last_pts_s, last_pts_s - first_s)
+        if missing_s <= max(_MISSING_FRAMES * self._period_s, _MISSING_SHARE * length_s):
+            return ""
+        content = f"{length_s:.1f} s" if declared is None else f"{declared} frames"
+        return f"; it declares {content} and is cut off {missing_s:.1f} s before its end"
 
 
 class RtspStream:
@@ -213,7 +224,6 @@ class RtspStream:
         self._camera_id = camera_id
         self._address = redacted(url)
         self._sampling = sampling
-        self._timeout_s = timeout_s
         options = {
             "rtsp_transport": transport,
             "protocol_whitelist": _RTSP_PROTOCOLS,
@@ -315,23 +325,23 @@ class _Picture:
 
     def bgr(self, decoded: av.VideoFrame) -> Image:
         """(H, W, 3) uint8."""
-        image: Image = self._reformatter.reformat(decoded, format="bgr24").to_ndarray()
+        image = self._reformatter.reformat(decoded, format="bgr24").to_ndarray()
         quarter_turns = round(decoded.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
+        upright = np.rot90(image, quarter_turns) if quarter_turns else image
+        return np.ascontiguousarray(upright, dtype=np.uint8)
 
 
 @dataclass(slots=True)
 class _Damage:
-    """What of a file could not be decoded."""
+    """What of a file is damaged."""
 
     num_errors: int = 0
     first: str = ""
 
-    def note(self, error: av.error.FFmpegError, *, index: int | None) -> None:
-        """Count an error; the place of the first one is kept."""
+    def note(self, problem: str | None, index: int) -> None:
+        """Count an error; the first one is kept, with the frame near which it is."""
         self.num_errors += 1
-        where = "" if index is None else f" at frame {index}"
-        self.first = self.first or f"{error.strerror}{where}"
+        self.first = self.first or f"{problem or 'error'} near frame {index}"
 
     def __str__(self) -> str:
         return f", {self.num_errors} errors, the first: {self.first}" if self.num_errors else ""
@@ -339,17 +349,17 @@ class _Damage:
 
 def _check_file(camera_id: str, path: Path) -> None:
     try:
-        size = path.stat().st_size
-        with path.open("rb"):
-            pass
-    except FileNotFoundError:
-        found, cure = "does not exist", "check the path (relative ones start at the site file)"
+        if not path.exists():
+            found, cure = "does not exist", "check the path (relative ones start at the site file)"
+        elif not path.is_file():
+            found, cure = "is no regular file", "write webcam:N for a camera of this machine"
+        else:
+            with path.open("rb") as file:
+                if file.read(1):
+                    return
+            found, cure = "is empty", "copy it again from where it was recorded"
     except OSError as error:
         found, cure = f"cannot be read ({error.strerror})", "check its permissions"
-    else:
-        if size:
-            return
-        found, cure = "is empty", "copy it again from where it was recorded"
     raise SourceOpenError(f"camera {camera_id}: {path} {found}; {cure}", is_permanent=True)
 
 
@@ -357,7 +367,7 @@ def _opened(url: str, *, options: dict[str, str], timeout: float | None) -> Any:
     return av.open(
         url,
         options=options,
-        timeout=None if timeout is None else (timeout, timeout),
+        timeout=None if timeout is None else (timeout, _READ_SHARE * timeout),
         metadata_errors="replace",
     )
 

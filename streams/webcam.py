@@ -78,8 +78,9 @@ class Webcam:
             timestamp = self._timeline.timestamp(None, arrived_at=time.time())
             if sampler.keeps(index, timestamp):
                 has_image, image = self._capture.retrieve()
-                if has_image and image.dtype == np.uint8 and image.ndim == 3:
-                    yield Frame(self._camera_id, index, timestamp, image)
+                if has_image and image.ndim == 3:
+                    pixels = np.asarray(image, dtype=np.uint8)
+                    yield Frame(self._camera_id, index, timestamp, pixels)
         raise SourceLostError(f"camera {self._camera_id}: webcam:{self._number} gives no frames")
 
     def close(self) -> None:
