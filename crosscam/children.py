@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -83,6 +84,7 @@ class Child:
         code = self._process.poll()
         if code is None:
             return
+        self._let_go()
         if self._stops or code in (0, EXIT_USER_ERROR):
             self._exit_code = code
             return
@@ -120,8 +122,9 @@ class Child:
         """End the process and its own children at once."""
         self._stops = True
         if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, 9)
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
+        self._let_go()
 
     def last_words(self) -> str:
         """The last line of the log file."""
@@ -131,12 +134,19 @@ class Child:
             return ""
         return lines[-1] if lines else ""
 
+    def _let_go(self) -> None:
+        """Close our end of an ended process's standard input."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
     def _read(self, process: subprocess.Popen[bytes]) -> None:
+        """Take statuses in until the process closes its standard output."""
         assert process.stdout is not None  # noqa: S101 - we asked for the pipe
-        for line in process.stdout:
-            try:
-                status = json.loads(line)
-            except ValueError:
-                continue
-            with self._lock:
-                self.status = status
+        with process.stdout:
+            for line in process.stdout:
+                try:
+                    status = json.loads(line)
+                except ValueError:
+                    continue
+                with self._lock:
+                    self.status = status
