@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from openvino import PartialShape  # noqa: TID253 - see the next line
-from openvino import opset8 as opset  # noqa: TID253 - a part of the adapter, split for its length
+from openvino import PartialShape
+from openvino import opset8 as opset
 
 STRIDES = (8, 16, 32)
 """Input pixels per cell of the three grids of a YOLO detector, in the order of its anchors."""

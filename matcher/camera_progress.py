@@ -10,16 +10,16 @@ CameraState = Literal["running", "lost", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class CameraProgress:
-    """Every tracklet of the camera emitted up to `watermark_at` has been published before this message.
+    """All tracklets of the camera emitted up to `watermark_at` were published before this message.
 
     Attributes:
         camera_id: The camera.
         watermark_at: Stream time, Unix seconds; never falls within an epoch.
-        next_index: Index of the first frame that has not been worked on; a restarted worker begins there.
+        next_index: Index of the first frame not worked on yet; a restarted worker begins there.
         epoch: Number of the tracker's life; a restart after a crash begins the next one.
-        state: ``running``; ``lost`` (no frames now, the matcher must not wait for it); ``ended`` (file done).
+        state: ``running``; ``lost`` (no frames now: not waited for); ``ended`` (file done).
         is_live: Live cameras are waited for only `matcher.max_delay_s`.
-        source: Fingerprint of the source (no credentials); another file under the same camera id starts anew.
+        source: Fingerprint of the source (no credentials); another one starts anew.
     """
 
     camera_id: str

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import redis  # noqa: TID253 (the adapter file)
-from redis.backoff import NoBackoff  # noqa: TID253
-from redis.retry import Retry  # noqa: TID253
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from matcher.errors import StoreError, StoreUnavailableError
 

@@ -28,10 +28,15 @@ class TrackBoxes:
     scores: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
+        """Check what the types cannot say."""
         num = len(self.frame_indexes)
         if num < 1:
             raise ValueError("a track has at least one box")
-        if self.timestamps.shape != (num,) or self.xyxy.shape != (num, 4) or self.scores.shape != (num,):
+        if (
+            self.timestamps.shape != (num,)
+            or self.xyxy.shape != (num, 4)
+            or self.scores.shape != (num,)
+        ):
             raise ValueError(f"the columns of {num} boxes differ in length")
         if (np.diff(self.frame_indexes) <= 0).any() or (np.diff(self.timestamps) < 0).any():
             raise ValueError("boxes are not in order of frame and time")
@@ -39,6 +44,7 @@ class TrackBoxes:
             column.setflags(write=False)
 
     def __len__(self) -> int:
+        """T, the number of boxes."""
         return len(self.frame_indexes)
 
 
@@ -47,8 +53,8 @@ class Tracklet:
     """One version of what is known of a track; a later version replaces an earlier one.
 
     Attributes:
-        tracklet_id: ``{camera_id}-{epoch}-{number}``, the same whenever the same track is published again.
-        version: 1, 2, …; keyed with the id, a message is applied once however often it is delivered.
+        tracklet_id: ``{camera_id}-{epoch}-{number}``, the same whenever it is published again.
+        version: 1, 2, …; with the id it is the key by which a message is applied once.
         camera_id: The camera.
         started_at: Timestamp of the first box.
         ended_at: Timestamp of the last box so far.
@@ -78,13 +84,17 @@ class Tracklet:
     thumbnails: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
+        """Check what the types cannot say."""
         where = f"tracklet {self.tracklet_id!r} version {self.version}"
         if self.version < 1:
             raise ValueError(f"{where}: versions start at 1")
         if not self.started_at <= self.ended_at <= self.emitted_at:
             raise ValueError(f"{where}: needs started_at <= ended_at <= emitted_at")
         if self.feature.ndim != 1 or self.feature.dtype != np.float32 or not len(self.feature):
-            raise ValueError(f"{where}: feature must be (D,) float32, got {self.feature.dtype} {self.feature.shape}")
+            raise ValueError(
+                f"{where}: feature must be (D,) float32, "
+                f"got {self.feature.dtype} {self.feature.shape}"
+            )
         if not abs(float(np.linalg.norm(self.feature)) - 1.0) < 1e-2:  # NaN fails too
             raise ValueError(f"{where}: feature is not of unit length")
         if not 0 <= self.quality <= 1:

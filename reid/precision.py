@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch  # noqa: TID253
-from torch import Tensor  # noqa: TID253
+import torch
+from torch import Tensor
 
 from reid.drawn_crops import drawn_crops
 from reid.errors import BackendError

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch  # noqa: TID253
+import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor  # noqa: TID253
+from torch import Tensor
 
 from reid.errors import CheckpointError
 

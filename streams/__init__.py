@@ -1,1 +1,1 @@
-"""Cameras: frames from files, RTSP, webcams, image folders and drawn sites, behind one `FrameSource`."""
+"""Cameras: files, RTSP, webcams, image folders and drawn sites, behind one `FrameSource`."""

@@ -17,8 +17,8 @@ class Frame:
 
     Attributes:
         camera_id: The camera's id in the site file.
-        index: 0-based number of the frame in its source; files count every coded frame, so that an index
-            names the same frame whatever the sampling; live sources count the frames that arrived.
+        index: 0-based number of the frame in its source; files count every coded frame, so that an
+            index names the same frame whatever the sampling; live sources count the frames that arrived.
         timestamp: Unix seconds UTC, the moment of capture.
         image: (H, W, 3) uint8 BGR, not writeable.
 
@@ -32,11 +32,12 @@ class Frame:
     image: Image
 
     def __post_init__(self) -> None:
+        """Check what the types cannot say, and lock the image."""
         image = self.image
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(
-                f"frame {self.index} of camera {self.camera_id!r}: expected an (H, W, 3) uint8 image, "
-                f"got {image.dtype} {image.shape}"
+                f"frame {self.index} of camera {self.camera_id!r}: expected an (H, W, 3) uint8 "
+                f"image, got {image.dtype} {image.shape}"
             )
         if self.index < 0:
             raise ValueError(f"frame index of camera {self.camera_id!r} is negative: {self.index}")
