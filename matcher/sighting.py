@@ -17,8 +17,8 @@ class Sighting:
         ended_at: Until when, as far as published.
         similarity: Cosine to the identity's nearest exemplar at the decision, in [-1, 1];
             None for the sighting that founded the identity.
-        probability: That this is the identity's person: calibrated, times the travel-time prior; for
-            a founding sighting, that no known identity is this person. In [0, 1].
+        probability: That this is the identity's person: calibrated, times the travel-time prior;
+            for a founding sighting, that no known identity is this person. In [0, 1].
         runner_up_id: The next best identity at the decision; None if there was none.
         runner_up_probability: Its probability; None if there was none.
         version: Version of the tracklet that is stored.

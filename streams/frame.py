@@ -18,7 +18,7 @@ class Frame:
     Attributes:
         camera_id: The camera's id in the site file.
         index: 0-based number of the frame in its source; files count every coded frame, so that an
-            index names the same frame whatever the sampling; live sources count the frames that arrived.
+            index names the same frame whatever the sampling; live sources count what arrived.
         timestamp: Unix seconds UTC, the moment of capture.
         image: (H, W, 3) uint8 BGR, not writeable.
 
