@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from streams.address import redacted
+from streams.damage import Damage, Declared
 from streams.errors import SourceCorruptError, SourceLostError, SourceOpenError
 from streams.frame import Frame, Image
 from streams.presentation import in_presentation_order
@@ -29,7 +30,7 @@ from streams.timeline import FileTimeline, LiveTimeline
 logger = logging.getLogger(__name__)
 
 _RTSP_PROTOCOLS = "rtsp,rtsps,tcp,tls,udp,rtp,srtp"
-# Containers of one video each; not the ones that name other files or hosts (concat, hls, sdp …).
+# Not the formats that name other files or hosts (concat, hls, sdp …).
 _FILE_FORMATS = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,mxf,dv,ivf,obu,h264,hevc,m4v,"
     "mjpeg,mpjpeg,gif,rm,wtv,dhav,yuv4mpegpipe"
@@ -39,8 +40,6 @@ _REORDER_DEPTH = 8
 _MIN_REACH_S = 0.5
 # FFmpeg gives up after two waits; a little less lets it do so before the watchdog (2 timeouts).
 _READ_SHARE = 0.95
-_MISSING_SHARE = 0.02
-_MISSING_FRAMES = 2
 
 
 class VideoFile:
@@ -78,11 +77,17 @@ class VideoFile:
         self._stream = _video_stream(self._container, camera_id, str(path))
         self._info = _info(self._stream, is_live=False)
         self._picture = _Picture()
-        length_s = _length_s(self._container, self._stream) or 0.0
-        start_at = path.stat().st_mtime - length_s if start_at is None else start_at
-        self._period_s = 1 / (self._info.fps or _ASSUMED_FPS)
-        self._timeline = FileTimeline(start_at, self._period_s)
-        self._damage = _Damage()
+        length_s = _length_s(self._container, self._stream)
+        is_own = self._stream.duration is not None or len(self._container.streams) == 1
+        self._declared = Declared(
+            num_frames=self._info.num_frames,
+            length_s=length_s if is_own else None,  # else it may be the length of the sound
+            period_s=1 / (self._info.fps or _ASSUMED_FPS),
+        )
+        if start_at is None:
+            start_at = path.stat().st_mtime - (length_s or 0.0)
+        self._timeline = FileTimeline(start_at, self._declared.period_s)
+        self._damage = Damage()
         self._num_read = 0
 
     @property
@@ -133,7 +138,9 @@ class VideoFile:
     def _presented_frames(self) -> Iterator[tuple[av.VideoFrame | None, float | None]]:
         timed = ((frame, frame.time if frame else None) for frame in self._coded_frames())
         depth = _REORDER_DEPTH if self._stream.codec_context.has_b_frames else 0
-        reach_s = max(depth * self._period_s, _MIN_REACH_S)  # declared rates can be far too high
+        reach_s = max(
+            depth * self._declared.period_s, _MIN_REACH_S
+        )  # declared rates can be far too high
         return in_presentation_order(timed, depth=depth, reach_s=reach_s)
 
     def _coded_frames(self) -> Iterator[av.VideoFrame | None]:
@@ -168,32 +175,14 @@ class VideoFile:
                 is_permanent=True,
             )
         found = f"{self._num_read} frames of {self._path} were read"
-        cut_off = self._what_is_missing(num_frames, last_pts_s)
+        # Containers count their length from the first frame or from zero.
+        first_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        cut_off = self._declared.what_is_missing(num_frames, last_pts_s - min(0.0, first_s))
         if cut_off or self._damage.num_errors:
             raise SourceCorruptError(
                 f"camera {self._camera_id}: {found}{self._damage}{cut_off}; "
                 "copy the file again from where it was recorded if the rest is needed"
             )
-
-    def _what_is_missing(self, num_frames: int, last_pts_s: float) -> str:
-        """What the file declares and does not hold, as words; empty if nothing."""
-        declared = self._info.num_frames
-        if declared is not None:
-            # AVI also counts the frames that a recorder left out, so that time must be missing too.
-            if declared - num_frames <= max(_MISSING_FRAMES, _MISSING_SHARE * declared):
-                return ""
-        elif len(self._container.streams) > 1:
-            return ""  # the only length that is known may be that of the sound
-        length_s = _length_s(self._container, self._stream)
-        if length_s is None:
-            return ""
-        # Containers count the length from the first frame or from zero.
-        first_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
-        missing_s = length_s - max(last_pts_s, last_pts_s - first_s)
-        if missing_s <= max(_MISSING_FRAMES * self._period_s, _MISSING_SHARE * length_s):
-            return ""
-        content = f"{length_s:.1f} s" if declared is None else f"{declared} frames"
-        return f"; it declares {content} and is cut off {missing_s:.1f} s before its end"
 
 
 class RtspStream:
@@ -329,22 +318,6 @@ class _Picture:
         quarter_turns = round(decoded.rotation / 90) % 4
         upright = np.rot90(image, quarter_turns) if quarter_turns else image
         return np.ascontiguousarray(upright, dtype=np.uint8)
-
-
-@dataclass(slots=True)
-class _Damage:
-    """What of a file is damaged."""
-
-    num_errors: int = 0
-    first: str = ""
-
-    def note(self, problem: str | None, index: int) -> None:
-        """Count an error; the first one is kept, with the frame near which it is."""
-        self.num_errors += 1
-        self.first = self.first or f"{problem or 'error'} near frame {index}"
-
-    def __str__(self) -> str:
-        return f", {self.num_errors} errors, the first: {self.first}" if self.num_errors else ""
 
 
 def _check_file(camera_id: str, path: Path) -> None:

@@ -16,6 +16,8 @@ import pytest
 from config.schema import CameraSettings
 from streams.frame import Image
 
+collect_ignore = ["rtsp_server.py"]  # runs under another Python
+
 NUM_BITS = 12
 BLOCK_PX = 16
 SIZE = (NUM_BITS * BLOCK_PX, 64)
@@ -49,7 +51,7 @@ def number_of() -> Callable[[Image], int]:
 
 @pytest.fixture
 def write_clip(tmp_path: Path, numbered_image: Callable[[int], Image]) -> Callable[..., Path]:
-    """Writes clips of numbered frames: `write_clip(name, num_frames, fps=, times_ms=, options=)`."""
+    """Writes clips of numbered frames: `write_clip(name, count, fps=, times_ms=, options=)`."""
 
     def write(
         name: str,

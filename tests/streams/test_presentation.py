@@ -40,7 +40,7 @@ def test_without_depth_nothing_changes() -> None:
 
 @given(st.lists(st.floats(0, 1000)), st.integers(0, 9))
 def test_times_in_order_stay_as_they_are(pts: list[float], depth: int) -> None:
-    ordered: list[float | None] = sorted(pts)
+    ordered: list[float | None] = [*sorted(pts)]
     assert times(ordered, depth) == ordered
 
 
