@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from multiprocessing import Pipe
+from pathlib import Path
 
 from config.schema import CameraSettings
 from streams.frame import Image
@@ -50,7 +51,7 @@ class ReaderChild:
                     ],
                     pass_fds=(theirs.fileno(), memory),
                     stdin=subprocess.DEVNULL,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                    env={**os.environ, "PYTHONPATH": _module_path()},
                     process_group=0,
                 )
             self._send_orders(camera, stride, start_index, num_slots)
@@ -123,3 +124,9 @@ class ReaderChild:
             "num_slots": num_slots,
         }
         self._connection.send_bytes(json.dumps(orders).encode())
+
+
+def _module_path() -> str:
+    """Where the child finds the modules that we have; never its working folder by itself."""
+    ours = str(Path(__file__).resolve().parents[1])
+    return os.pathsep.join(dict.fromkeys([*filter(None, sys.path), ours]))

@@ -46,7 +46,7 @@ def main() -> None:
     # The parent decides when we end: Ctrl-C and a service's stop reach the whole process group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    _set_up_logging()
     parent: Connection[bytes, bytes] = Connection(int(sys.argv[1]))
     memory = int(sys.argv[2])
     orders = json.loads(parent.recv_bytes())
@@ -67,6 +67,19 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - a text without a password, whatever happens
         sys.stderr.write(redacted(f"camera {camera.id}: {type(error).__name__}: {error}\n"))
         sys.exit(1)
+
+
+def _set_up_logging() -> None:
+    handler = logging.StreamHandler()
+    handler.addFilter(_without_credentials)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler]
+    )
+
+
+def _without_credentials(record: logging.LogRecord) -> bool:
+    record.msg, record.args = redacted(record.getMessage()), ()
+    return True
 
 
 def _run_live(camera: CameraSettings, stride: int, hand_over: _HandOver) -> None:

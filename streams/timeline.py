@@ -88,6 +88,7 @@ class LiveTimeline:
         """
         if pts_s is None:
             raw_at = arrived_at
+            self.num_jumps += self._last_at is not None and arrived_at < self._last_raw_at
         else:
             raw_at = self._raw(pts_s, arrived_at, start_realtime)
             self.num_jumps += self._last_pts_s is not None and pts_s < self._last_pts_s

@@ -35,6 +35,7 @@ _FILE_FORMATS = (
     "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,mxf,dv,ivf,obu,h264,hevc,m4v,"
     "mjpeg,mpjpeg,gif,rm,wtv,dhav,yuv4mpegpipe"
 )
+_MAX_PIXELS = 64_000_000  # a small hostile file must not fill the memory
 _ASSUMED_FPS = 25.0
 _REORDER_DEPTH = 8
 _MIN_REACH_S = 0.5
@@ -174,14 +175,13 @@ class VideoFile:
                 f"({self._info.codec}{self._damage}); copy it again or convert it to H.264",
                 is_permanent=True,
             )
-        found = f"{self._num_read} frames of {self._path} were read"
         # Containers count their length from the first frame or from zero.
         first_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
         cut_off = self._declared.what_is_missing(num_frames, last_pts_s - min(0.0, first_s))
         if cut_off or self._damage.num_errors:
             raise SourceCorruptError(
-                f"camera {self._camera_id}: {found}{self._damage}{cut_off}; "
-                "copy the file again from where it was recorded if the rest is needed"
+                f"camera {self._camera_id}: {self._num_read} frames of {self._path} were read"
+                f"{self._damage}{cut_off}; copy it again if the rest is needed"
             )
 
 
@@ -355,6 +355,7 @@ def _video_stream(container: Any, camera_id: str, shown: str) -> Any:
     stream = container.streams.video[0]
     stream.codec_context.thread_type = "NONE"
     stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"max_pixels": str(_MAX_PIXELS)}
     return stream
 
 

@@ -58,7 +58,7 @@ class Webcam:
 
     @property
     def num_clock_jumps(self) -> int:
-        """Always 0: there is no clock but arrival."""
+        """How often this machine's clock went back."""
         return self._timeline.num_jumps
 
     @property

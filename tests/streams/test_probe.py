@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image as PillowImage
@@ -45,10 +46,14 @@ def test_impossible_timeouts_are_refused(timeout_s: float) -> None:
 
 
 @pytest.mark.rtsp
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_a_stream_is_described_with_the_clock_of_its_camera(
-    serve: Callable[..., subprocess.Popen[bytes]], free_port: int
+    serve: Callable[..., subprocess.Popen[bytes]],
+    free_port: int,
+    transport: Literal["tcp", "udp"],
 ) -> None:
     serve(free_port, "--login", "user:pass%40")
-    info = probe(f"rtsp://user:pass%2540@127.0.0.1:{free_port}/cam", timeout_s=10.0)
+    url = f"rtsp://user:pass%2540@127.0.0.1:{free_port}/cam"
+    info = probe(url, timeout_s=10.0, transport=transport)
     assert (info.codec, info.width_px, info.height_px, info.fps) == ("h264", 320, 240, 25.0)
     assert (info.clock, info.is_live, info.num_frames) == ("rtcp", True, None)
