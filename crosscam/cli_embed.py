@@ -115,7 +115,7 @@ def export_command(
 
 @contextmanager
 def _opened(settings: EmbedderSettings, files: Sequence[ImageFile]) -> Iterator[RawEmbedder]:
-    """The embedder of some settings; int8 of torch weights is quantised on the images themselves."""
+    """The embedder of some settings; int8 of torch weights is quantised on the images."""
     from reid.embedder import build_network_embedder, choose_embedder
 
     with tempfile.TemporaryDirectory(prefix="crosscam-") as folder:

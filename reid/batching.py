@@ -178,6 +178,8 @@ class EmbeddingHost:
     def _work(self, parts: list[tuple[_Request, list[Crop]]], waited_s: float) -> None:
         """Embed a batch and give each request its rows, or the error."""
         wanted = [(request, crops) for request, crops in parts if not request.future.cancelled()]
+        if not wanted:
+            return
         batch = [crop for _, crops in wanted for crop in crops]
         started_at = time.monotonic()
         try:

@@ -169,15 +169,16 @@ def _check_header(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as header:
-                width, height = header.size
-    except (UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
+                num_pixels = header.width * header.height
+    except (UnidentifiedImageError, ValueError, SyntaxError) as error:
         raise ReidError(
             f"image {path}: not an image of a known kind ({', '.join(_FORMATS)})"
         ) from error
-    if width * height > MAX_PIXELS:
+    except Image.DecompressionBombError:
+        num_pixels = MAX_PIXELS + 1
+    if num_pixels > MAX_PIXELS:
         raise ReidError(
-            f"image {path}: {width}x{height} is over {MAX_PIXELS // 1_000_000} megapixels; "
-            "crop the person"
+            f"image {path}: over {MAX_PIXELS // 1_000_000} megapixels; crop or shrink it"
         )
 
 

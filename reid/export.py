@@ -12,10 +12,10 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ import torch
 
 from reid.checkpoint import load_model
 from reid.drawn_crops import drawn_crops
-from reid.embedder import Crop
+from reid.embedder import Crop, RawEmbedder
 from reid.errors import BackendError, CheckpointError, ExportError
 from reid.exported_info import INPUT_NAME, OUTPUT_NAMES, SECTION, ExportedInfo, Precision
 from reid.model import Features, RGAResNet50
@@ -73,14 +73,13 @@ def export_model(
         out: Where to; .xml for OpenVINO (with a .bin beside it), .onnx for ONNX. Replaced if it is
             there.
         precision: fp32; fp16 halves the weights; int8 is quantised after training; bf16 (OpenVINO)
-            has the weights of fp32, and runs in bf16 unless asked otherwise.
+            has the weights of fp32, and is checked in bf16 if this CPU has it.
         check_crops: Crops to check with, real ones if possible; none: drawn ones. For int8 every
             other one calibrates, and the rest are checked.
 
     Raises:
         CheckpointError: The weights cannot be used.
-        BackendError: A library is missing, or this machine cannot run the precision, which is
-            needed to check it.
+        BackendError: A library is missing.
         ExportError: The exported model does not agree with torch (nothing is written then), or it
             cannot be written.
     """
@@ -152,7 +151,9 @@ def _write_openvino(
     example = torch.zeros(2, 3, height, width)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: sizes become constants, which is wanted
-        graph = openvino.convert_model(model, example_input=example)
+        with torch.no_grad():
+            traced = torch.jit.trace(model, example, check_trace=False)  # type: ignore[no-untyped-call]
+        graph = openvino.convert_model(traced, example_input=example)
     graph.reshape([-1, 3, height, width])
     if exported.precision == "int8":
         graph = _quantised(graph, calibration)
@@ -236,10 +237,11 @@ def _check(
         ExportError: It is too low.
     """
     expected = _torch_features(model, exported.info, crops)
-    found = {
-        name: least_cosine(_features(file, kind, name, crops), getattr(expected, name).numpy())
-        for name in ("before_bn", "after_bn")
-    }
+    found: dict[FeatureName, float] = {}
+    for name in get_args(FeatureName):
+        with closing(_opened(file, kind, name, exported.precision)) as embedder:
+            features = embedder.embed_raw(crops)
+        found[name] = least_cosine(features, getattr(expected, name).numpy())
     name, cosine = min(found.items(), key=lambda item: item[1])
     wanted = MIN_COSINE[exported.precision]
     if not cosine >= wanted:
@@ -258,33 +260,34 @@ def _check(
 def _torch_features(model: RGAResNet50, info: ModelInfo, crops: Sequence[Crop]) -> Features:
     images = torch.from_numpy(preprocess(crops, info.size, info.preprocessing))
     with torch.inference_mode():
-        parts = [model(batch) for batch in images.split(_BATCH)]
+        parts = [model(batch) for batch in torch.split(images, _BATCH)]
     return Features(
         torch.cat([part.before_bn for part in parts]), torch.cat([part.after_bn for part in parts])
     )
 
 
-def _features(
-    file: Path, kind: Literal["openvino", "onnx"], name: FeatureName, crops: Sequence[Crop]
-) -> Images:
-    """What the exported file gives, through the embedder that will run it."""
+def _opened(
+    file: Path, kind: Literal["openvino", "onnx"], name: FeatureName, precision: Precision
+) -> RawEmbedder:
+    """The embedder that will run the exported file, on the CPU."""
     try:
-        if kind == "openvino":
-            from reid.openvino_embedder import OpenvinoEmbedder  # noqa: PLC0415
-
-            embedder = OpenvinoEmbedder(file, feature=name)
-        else:
+        if kind == "onnx":
             from reid.onnx_embedder import OnnxEmbedder  # noqa: PLC0415
 
-            embedder = OnnxEmbedder(file, feature=name, device="cpu")
+            return OnnxEmbedder(file, feature=name, device="cpu")
+        from reid.openvino_embedder import OpenvinoEmbedder  # noqa: PLC0415
+
+        if precision == "bf16":
+            try:
+                return OpenvinoEmbedder(file, feature=name, precision="bf16")
+            except BackendError as error:
+                logger.warning("%s: checked in fp32: %s", file.name, error)
+        run_precision: Precision = "int8" if precision == "int8" else "fp32"
+        return OpenvinoEmbedder(file, feature=name, precision=run_precision)
     except ImportError as error:
         raise BackendError(_missing(error, kind)) from error
     except CheckpointError as error:
         raise ExportError(f"{file.name}: the exported model does not open: {error}") from error
-    try:
-        return embedder.embed_raw(crops)
-    finally:
-        embedder.close()
 
 
 def _missing(error: ImportError, extra: str) -> str:

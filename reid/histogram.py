@@ -1,4 +1,4 @@
-"""Embeddings by colour histograms of horizontal stripes: no weights, and much weaker than a network.
+"""Embeddings by colour histograms of horizontal stripes: no weights, and weaker than a network.
 
 A person is upright, so the height of a colour says what wears it. Light differs between cameras, so
 the crop is balanced to a grey mean (Buchsbaum, "A spatial processor model for object colour
@@ -26,9 +26,9 @@ _HEIGHT, _WIDTH = 128, 64
 _STRIPES = 8
 _LIGHTNESS_BINS = 12
 _CHROMA_BINS = 8
-_CHROMA_RANGE = 30.0
-"""Chroma a* and b* (CIELAB) are counted in [-30, 30]; what lies beyond goes to the last bin."""
-_CENTRE_SIGMA = 0.5
+_CHROMA_RANGE = 15.0
+"""Chroma a* and b* (CIELAB) are counted in [-15, 15]; what lies beyond goes to the last bin."""
+_CENTRE_SIGMA = 0.35
 """Weight of a column: a Gaussian of its distance to the middle, 1 at the edge."""
 _POWER = 0.25
 """Counts are raised to this, so that large plain areas do not drown the rest."""
@@ -86,7 +86,7 @@ class HistogramEmbedder:
         )
         powers = [part**_POWER for part in parts]
         row = np.concatenate([part / np.linalg.norm(part) for part in powers])
-        return (row / np.linalg.norm(row)).astype(np.float32)
+        return np.asarray(row / np.linalg.norm(row), np.float32)
 
     def _count(self, axes: Sequence[tuple[Floats, int]]) -> npt.NDArray[np.float64]:
         """Weighted counts of all stripes; each pixel is shared by the bins around its values.
@@ -115,8 +115,8 @@ class HistogramEmbedder:
 def open_histogram_embedder() -> HistogramEmbedder:
     """The embedder, and a warning that says what it is worth."""
     logger.warning(
-        "embedding by colour histogram: no weights are set, so people are told apart by the colours "
-        "of their clothes only; set embedder.weights for anything that matters"
+        "embedding by colour histogram: no weights are set, so people are told apart by the "
+        "colours of their clothes only; set embedder.weights for anything that matters"
     )
     return HistogramEmbedder()
 
@@ -134,4 +134,4 @@ def _ranks(lightness: Floats) -> Floats:
     levels = np.rint(lightness * 2.55).astype(np.intp)
     counts = np.bincount(levels.ravel(), minlength=256)
     middles = (np.cumsum(counts) - counts / 2) / lightness.size
-    return middles[levels].astype(np.float32)
+    return np.asarray(middles[levels], np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,7 +55,7 @@ class OnnxEmbedder:
                 f"--precision {precision}"
             )
         self._precision = exported.precision
-        self._info = replace(exported.info, feature=feature)
+        self._info = exported.info.with_feature(feature)
         self._device = "CUDA" if "CUDA" in self._session.get_providers()[0] else "CPU"
         shapes = {output.name: output.shape for output in self._session.get_outputs()}
         if feature not in shapes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +39,7 @@ class OpenvinoEmbedder:
         feature: FeatureName = "after_bn",
     ) -> None:
         exported = ExportedInfo.from_strings(stored_strings(read_ir(weights)), weights)
-        self._info = replace(exported.info, feature=feature)
+        self._info = exported.info.with_feature(feature)
         self._model = OpenvinoModel(
             weights,
             _pixel_scale(self._info),
