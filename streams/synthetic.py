@@ -139,6 +139,7 @@ def write_site(site: SyntheticSite, folder: Path) -> WrittenSite:
                 _write_camera(site, index, stage / name, truth)
             write_truth(stage / "truth.csv", truth)
             (stage / "site.yaml").write_text(_site_yaml(site), encoding="utf-8")
+            (folder / "site.yaml").unlink(missing_ok=True)
             for name in (*names, "truth.csv", "site.yaml"):
                 (stage / name).replace(folder / name)
     except OSError as error:

@@ -40,7 +40,7 @@ class SceneDrawer:
     Args:
         room: What the camera watches.
         people: Looks by person id.
-        rng: For stains, folds and noise; the frames depend on how many were drawn before.
+        rng: For stains and noise; the noise depends on how many frames were drawn before.
     """
 
     def __init__(self, room: Room, people: Sequence[Look], rng: np.random.Generator) -> None:

@@ -54,6 +54,7 @@ class Axis:
         length_m: Length in space.
         metres_per_px: Scale at the middle.
         bulge: How far the part comes towards the camera, relative to its half-width in the image.
+        box: First column and row, and the last ones plus one, of the part and its soft edge.
     """
 
     start: tuple[float, float, float]
@@ -62,17 +63,11 @@ class Axis:
     length_m: float
     metres_per_px: float
     bulge: float
-
-    def box(self) -> tuple[int, int, int, int]:
-        """First column and row, and the last ones plus one, of the part and its soft edge."""
-        reach = max(self.radii_px) + 1
-        left, top = (self.start[i] + min(self.extent[i], 0) - reach for i in (0, 1))
-        right, bottom = (self.start[i] + max(self.extent[i], 0) + reach for i in (0, 1))
-        return math.floor(left), math.floor(top), math.ceil(right) + 1, math.ceil(bottom) + 1
+    box: tuple[int, int, int, int]
 
     def grid(self) -> tuple[Plane, Plane]:
         """Columns (1, w) and rows (h, 1) of the box, counted from the start of the axis."""
-        left, top, right, bottom = self.box()
+        left, top, right, bottom = self.box
         columns = np.arange(left, right, dtype=np.float32)[None, :]
         rows = np.arange(top, bottom, dtype=np.float32)[:, None]
         return columns - np.float32(self.start[0]), rows - np.float32(self.start[1])
@@ -82,7 +77,8 @@ class Axis:
         across, down, _ = self.extent
         scale = across * across + down * down + 1e-6
         along: Plane = columns * np.float32(across / scale) + rows * np.float32(down / scale)
-        return np.clip(along, 0, 1, out=along)
+        np.maximum(along, 0, out=along)
+        return np.minimum(along, 1, out=along)
 
     def before_end(self, columns: Plane, rows: Plane) -> Plane:
         """(h, w) pixels that are left to the end of the axis; negative beyond it."""
@@ -94,7 +90,8 @@ class Axis:
 
     def radius(self, along: Plane) -> Plane:
         """(h, w) half-width in pixels at places along the axis."""
-        places = np.linspace(0, 1, len(self.radii_px))
+        last = max(len(self.radii_px) - 1, 1)
+        places = [number / last for number in range(len(self.radii_px))]
         radius: npt.NDArray[np.float32] = np.interp(along, places, self.radii_px).astype(np.float32)
         return radius
 
@@ -123,17 +120,28 @@ def project_parts(view: View, parts: Sequence[Part], body: BodyAxes) -> list[Axi
         radii_m = [math.hypot(width * sideways, depth * lengthways) for width, depth in pairs]
         bulges_m = [math.hypot(width * lengthways, depth * sideways) for width, depth in pairs]
         depths = [start[2] + (end[2] - start[2]) * i / last for i in range(len(pairs))]
+        radii_px = tuple(
+            max(radius * view.focal_px / depth, 1 / 3)
+            for radius, depth in zip(radii_m, depths, strict=True)
+        )
         axes.append(
             Axis(
                 start=(start[0], start[1], start[2]),
                 extent=(end[0] - start[0], end[1] - start[1], end[2] - start[2]),
-                radii_px=tuple(
-                    max(radius * view.focal_px / depth, 1 / 3)
-                    for radius, depth in zip(radii_m, depths, strict=True)
-                ),
+                radii_px=radii_px,
                 length_m=length_m + 1e-6,
                 metres_per_px=(start[2] + end[2]) / 2 / view.focal_px,
                 bulge=sum(bulges_m) / sum(radii_m),
+                box=_box(start, end, max(radii_px) + 1),
             )
         )
     return axes
+
+
+def _box(start: list[float], end: list[float], reach: float) -> tuple[int, int, int, int]:
+    return (
+        math.floor(min(start[0], end[0]) - reach),
+        math.floor(min(start[1], end[1]) - reach),
+        math.ceil(max(start[0], end[0]) + reach) + 1,
+        math.ceil(max(start[1], end[1]) + reach) + 1,
+    )

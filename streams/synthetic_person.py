@@ -87,7 +87,7 @@ class _Body:
         return Part(*ends, widths, tuple(width * flatness for width in widths), paint)
 
     def _above(self, up: float) -> float:
-        """A height that follows the hips' bobbing."""
+        """A height of the standing body, as it is now that the hips bob up and down."""
         return up + self._hip_height - _HIP_HEIGHT
 
     def _leg(self, side: int, leg: Leg) -> Iterator[Part]:

@@ -77,7 +77,7 @@ def draw_figure(view: View, figure: Figure, light: Light) -> Patch:
     """The figure as the camera sees it, at the image's resolution."""
     body = body_axes(view, figure.heading_rad)
     axes = project_parts(view, figure.parts, body)
-    boxes = np.array([axis.box() for axis in axes])
+    boxes = np.array([axis.box for axis in axes])
     left, top = (boxes[:, :2].min(axis=0) - _MARGIN_PX).tolist()
     right, bottom = (boxes[:, 2:].max(axis=0) + _MARGIN_PX).tolist()
     sheet = _Sheet.blank(left, top, right - left, bottom - top)
@@ -176,7 +176,7 @@ class _Pen:
         self, axis: Axis, touched: npt.NDArray[np.intp], width: int
     ) -> npt.NDArray[np.intp]:
         """Places on the flattened sheet of places on the part's flattened grid."""
-        left, top, _, _ = axis.box()
+        left, top, _, _ = axis.box
         sheet = self._sheet
         sheet_width = sheet.cover.shape[1]
         first = (top - sheet.top) * sheet_width + left - sheet.left
@@ -198,7 +198,7 @@ class _Pen:
     def _brightness(self, normal: tuple[Values, Values, Values]) -> Values:
         light = self._light
         direction = np.array(light.direction, np.float32)
-        lambert = np.clip(_dot(direction, normal) * np.float32(0.7) + np.float32(0.3), 0, 1)
+        lambert = np.maximum(_dot(direction, normal) * np.float32(0.7) + np.float32(0.3), 0)
         # Surfaces that turn away from the camera lie in the shade of their own curve.
         ambient = np.float32(0.72 * light.ambient) + np.float32(0.28 * light.ambient) * normal[2]
         brightness: Values = ambient + np.float32(light.direct) * lambert

@@ -120,9 +120,10 @@ class _Planner:
         speed = float(rng.uniform(1.25, 1.6))
         at_s = self._entry_s
         visits: list[Visit] = []
-        for number, camera_index in enumerate(self._cameras_of(person_id)):
+        for number in itertools.count():
             if at_s >= self._duration_s:
                 break
+            camera_index = self._camera(person_id, number)
             ways = self._ways(person_id, number)
             visit = self._visit((person_id, camera_index), ways, at_s, speed)
             visits.append(visit)
@@ -131,13 +132,8 @@ class _Planner:
             at_s = visit.ended_at_s + way / speed + float(rng.uniform(0.0, 0.8))
         return visits
 
-    def _cameras_of(self, person_id: int) -> itertools.chain[int]:
-        return itertools.chain.from_iterable(
-            (self._camera(person_id, number),) for number in itertools.count()
-        )
-
     def _camera(self, person_id: int, number: int) -> int:
-        """The room of a person's visit: pairs begin together, then go round in opposite senses.
+        """The room of a visit: pairs begin together, then go round in opposite senses.
 
         Two of three people come back: from the second room to the first one, then on.
         """
