@@ -31,7 +31,7 @@ def prepare_for_inference(
     """The same function as `model.eval()`, faster; the model itself is left as it is.
 
     Args:
-        model: Its `literal` switch is kept: the published formula is then fused as far as it goes.
+        model: Its form is kept: the published formula, if it is on, is fused as far as it goes.
         device: Where the result computes.
         dtype: What it computes in; inputs are converted, features are float32 or better.
     """

@@ -92,6 +92,12 @@ class RGAResNet50(nn.Module):
         before_bn = self.backbone(images).mean((2, 3))
         return Features(before_bn, self.feat_bn(before_bn))
 
+    def use_literal_form(self, *, literal: bool) -> None:
+        """Compute attention by the published formula from now on, or no longer."""
+        for _, attention in self.backbone.stages():
+            if attention is not None:
+                attention.literal = literal
+
     def logits(self, after_bn: Tensor) -> Tensor:
         """(N, num_classes) scores of (N, 2048) features.
 
