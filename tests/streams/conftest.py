@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,8 +18,6 @@ collect_ignore = ["rtsp_server.py"]  # runs under another Python
 NUM_BITS = 12
 BLOCK_PX = 16
 SIZE = (NUM_BITS * BLOCK_PX, 64)
-SERVER = Path(__file__).with_name("rtsp_server.py")
-SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 @pytest.fixture(scope="session")
@@ -88,40 +83,3 @@ def camera() -> Callable[..., CameraSettings]:
         return CameraSettings.model_validate({"id": "cam", "url": str(url), **given})
 
     return make
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts RTSP servers: `serve(port, "--login", "user:password")`; ends them after the test."""
-    check = subprocess.run(
-        [SYSTEM_PYTHON, str(SERVER), "--check"], capture_output=True, text=True, check=False
-    )
-    if check.returncode or not sys.platform.startswith("linux"):
-        pytest.skip(
-            "no RTSP server: install python3-gi, gir1.2-gst-rtsp-server-1.0 and "
-            "gstreamer1.0-plugins-{base,good,bad,ugly} for /usr/bin/python3"
-        )
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(port: int, *arguments: str) -> subprocess.Popen[bytes]:
-        server = subprocess.Popen(
-            [SYSTEM_PYTHON, str(SERVER), str(port), *arguments], stdout=subprocess.PIPE
-        )
-        started.append(server)
-        assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
-        return server
-
-    yield start
-    for server in started:
-        server.kill()
-        server.communicate()
