@@ -97,9 +97,14 @@ class SlotReader:
         self._map: mmap.mmap | None = None
         self._is_closed = False
 
+    def holds(self, where: SlotImage) -> bool:
+        """The image lies inside of the memory; a child that has gone mad may say otherwise."""
+        is_real = where.offset >= 0 and where.height_px >= 1 and where.width_px >= 1
+        return is_real and _end(where) <= os.fstat(self._memory).st_size
+
     def copy(self, where: SlotImage) -> Image:
         """An image of its own, which stays valid whatever happens to the slot."""
-        end = where.offset + where.height_px * where.width_px * 3
+        end = _end(where)
         if self._map is None or end > len(self._map):
             size = os.fstat(self._memory).st_size
             self._map = mmap.mmap(self._memory, size, access=mmap.ACCESS_READ)
@@ -115,3 +120,7 @@ class SlotReader:
             self._map.close()
         with contextlib.suppress(OSError):
             os.close(self._memory)
+
+
+def _end(where: SlotImage) -> int:
+    return where.offset + where.height_px * where.width_px * 3

@@ -68,6 +68,7 @@ class ImageFolder:
             start_at = self._paths[-1].stat().st_mtime - (len(self._paths) - 1) / self._fps
         self._start_at = start_at
         self._num_read = 0
+        self._bad: list[str] = []
         self._info = self._first_info()
 
     @property
@@ -86,6 +87,11 @@ class ImageFolder:
         return 0
 
     @property
+    def num_decode_errors(self) -> int:
+        """Images that did not decode so far."""
+        return len(self._bad)
+
+    @property
     def num_read(self) -> int:
         """Images looked at so far."""
         return self._num_read
@@ -97,7 +103,6 @@ class ImageFolder:
             SourceCorruptError: Images do not decode; raised at the end.
         """
         sampler = FrameSampler(Sampling(self._stride))
-        bad: list[str] = []
         for index, path in enumerate(self._paths):
             self._num_read += 1
             timestamp = self._start_at + index / self._fps
@@ -106,13 +111,13 @@ class ImageFolder:
             try:
                 image = read_image(path)
             except ValueError as error:
-                bad.append(str(error))
+                self._bad.append(str(error))
                 continue
             yield Frame(self._camera_id, index, timestamp, image)
-        if bad:
+        if self._bad:
             raise SourceCorruptError(
-                f"camera {self._camera_id}: {len(bad)} of {len(self._paths)} images of "
-                f"{self._folder} were left out, the first: {bad[0]}"
+                f"camera {self._camera_id}: {len(self._bad)} of {len(self._paths)} images of "
+                f"{self._folder} were left out, the first: {self._bad[0]}"
             )
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from config.schema import CameraSettings
 from streams.frame import Image
 from streams.frame_slots import SlotImage, SlotReader, create_memory
-from streams.reader_messages import Message, decoded
+from streams.reader_messages import FrameReady, Message, decoded
 
 _FAREWELL_S = 1.5
 _KILLED_S = 5.0
@@ -34,31 +34,26 @@ class ReaderChild:
         Raises:
             OSError: The system has no process, file descriptor or memory left.
         """
-        memory = create_memory()
-        self._slots = SlotReader(memory)
-        self._connection, theirs = Pipe()
-        try:
+        orders = _orders(camera, stride, start_index, num_slots)
+        with contextlib.ExitStack() as undo:
+            memory = create_memory()
+            self._slots = SlotReader(memory)
+            undo.callback(self._slots.close)
+            self._connection, theirs = Pipe()
+            undo.callback(self._connection.close)
             with theirs:
-                os.set_inheritable(theirs.fileno(), True)
+                module = [sys.executable, "-P", "-m", "streams.reader_process"]
                 self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "streams.reader_process",
-                        str(theirs.fileno()),
-                        str(memory),
-                    ],
+                    [*module, str(theirs.fileno()), str(memory)],
                     pass_fds=(theirs.fileno(), memory),
                     stdin=subprocess.DEVNULL,
                     env={**os.environ, "PYTHONPATH": _module_path()},
                     process_group=0,
                 )
-            self._send_orders(camera, stride, start_index, num_slots)
-        except OSError:
-            self._connection.close()
-            self._slots.close()
-            raise
+            undo.callback(self._process.wait)
+            undo.callback(self._process.kill)
+            self._connection.send_bytes(orders)
+            undo.pop_all()
 
     @property
     def pid(self) -> int:
@@ -70,13 +65,17 @@ class ReaderChild:
 
         Raises:
             EOFError: The process is gone, and all that it sent was received.
+            ValueError: What it sent makes no sense.
         """
         try:
             if not self._connection.poll(timeout_s):
                 return None
-            return decoded(self._connection.recv_bytes())
+            message = decoded(self._connection.recv_bytes())
         except OSError as error:
             raise EOFError(str(error)) from error
+        if isinstance(message, FrameReady) and not self._slots.holds(message.image):
+            raise ValueError(f"frame outside of the memory: {message.image}")
+        return message
 
     def take(self, place: SlotImage) -> Image:
         """Copy an image out of its slot and free the slot; works after the process is gone."""
@@ -112,18 +111,18 @@ class ReaderChild:
         """Give the memory back; images not yet taken are lost."""
         self._slots.close()
 
-    def _send_orders(
-        self, camera: CameraSettings, stride: int, start_index: int, num_slots: int
-    ) -> None:
-        settings = camera.model_dump(mode="json")
-        settings["url"] = camera.url.get_secret_value()
-        orders = {
+
+def _orders(camera: CameraSettings, stride: int, start_index: int, num_slots: int) -> bytes:
+    settings = camera.model_dump(mode="json")
+    settings["url"] = camera.url.get_secret_value()
+    return json.dumps(
+        {
             "camera": settings,
             "stride": stride,
             "start_index": start_index,
             "num_slots": num_slots,
         }
-        self._connection.send_bytes(json.dumps(orders).encode())
+    ).encode()
 
 
 def _module_path() -> str:

@@ -28,13 +28,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class FrameReady:
-    """A frame lies in a slot; drops are counted over the child's life, jumps over the session."""
+    """A frame lies in a slot; drops count over the child's life, the rest over the session."""
 
     index: int
     timestamp: float
     image: SlotImage
     num_dropped: int
     num_clock_jumps: int
+    num_decode_errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,18 @@ class Failed:
     message: str
 
 
-Message = Opening | Opened | FrameReady | Alive | Paused | Damaged | Ended | Failed
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The child met an error of its own and ends; another one may do better. Nothing follows."""
+
+    message: str
+
+
+Message = Opening | Opened | FrameReady | Alive | Paused | Damaged | Ended | Failed | Broke
 
 _KINDS = {
     kind.__name__: kind
-    for kind in (Opening, Opened, FrameReady, Alive, Paused, Damaged, Ended, Failed)
+    for kind in (Opening, Opened, FrameReady, Alive, Paused, Damaged, Ended, Failed, Broke)
 }
 
 

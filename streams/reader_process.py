@@ -25,6 +25,7 @@ from streams.frame import Frame
 from streams.frame_slots import SlotWriter
 from streams.reader_messages import (
     Alive,
+    Broke,
     Damaged,
     Ended,
     Failed,
@@ -65,7 +66,7 @@ def main() -> None:
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)  # the parent is gone
     except Exception as error:  # noqa: BLE001 - a text without a password, whatever happens
-        sys.stderr.write(redacted(f"camera {camera.id}: {type(error).__name__}: {error}\n"))
+        hand_over.tell(Broke(redacted(f"{type(error).__name__}: {error}")))
         sys.exit(1)
 
 
@@ -185,7 +186,12 @@ class _HandOver:
             return
         self.tell(
             FrameReady(
-                frame.index, frame.timestamp, place, self._num_dropped, source.num_clock_jumps
+                frame.index,
+                frame.timestamp,
+                place,
+                num_dropped=self._num_dropped,
+                num_clock_jumps=source.num_clock_jumps,
+                num_decode_errors=source.num_decode_errors,
             )
         )
 

@@ -13,7 +13,16 @@ from streams.address import is_live
 from streams.camera_events import CameraEvent, CameraStory
 from streams.reader_child import ReaderChild
 from streams.reader_inbox import ReaderInbox, WaitingFrame
-from streams.reader_messages import Damaged, Ended, Failed, FrameReady, Message, Opened, Paused
+from streams.reader_messages import (
+    Broke,
+    Damaged,
+    Ended,
+    Failed,
+    FrameReady,
+    Message,
+    Opened,
+    Paused,
+)
 from streams.reconnect import Backoff
 from streams.source import SourceInfo
 from streams.watchdog import Watchdog
@@ -37,6 +46,7 @@ class ReaderStats:
         num_reopens: Times the source was opened again, in the same child process or a new one.
         num_restarts: Child processes that died or hung and were replaced.
         num_clock_jumps: Times the source's clock went back.
+        num_decode_errors: Times that something did not decode.
         info: What is known of the source; None before it was open.
         last_frame_at: Timestamp of the newest frame that arrived; None before the first.
         pid: The child process; None while there is none.
@@ -47,6 +57,7 @@ class ReaderStats:
     num_reopens: int = 0
     num_restarts: int = 0
     num_clock_jumps: int = 0
+    num_decode_errors: int = 0
     info: SourceInfo | None = None
     last_frame_at: float | None = None
     pid: int | None = None
@@ -80,6 +91,7 @@ class ReaderWatch:
         self._num_restarts = 0
         self._dropped = _Sum()
         self._jumps = _Sum()
+        self._errors = _Sum()
 
     def stop(self) -> None:
         """Ask the thread to end."""
@@ -94,6 +106,7 @@ class ReaderWatch:
             num_reopens=max(0, self._num_opened - 1),
             num_restarts=self._num_restarts,
             num_clock_jumps=self._jumps.total,
+            num_decode_errors=self._errors.total,
             info=self._story.info,
             last_frame_at=self._story.last_at,
             pid=child.pid if child else None,
@@ -152,8 +165,8 @@ class ReaderWatch:
             self._child = None
             ending = child.stop()
             self._inbox.retire(child)
-            self._dropped.close()
-            self._jumps.close()
+            for count in (self._dropped, self._jumps, self._errors):
+                count.close()
         problem = f"its reader {ending}" if problem == _DIED else problem
         if problem:
             self._lost(problem)
@@ -167,6 +180,8 @@ class ReaderWatch:
             except (EOFError, ValueError):
                 return _DIED
             now = time.monotonic()
+            if isinstance(message, Broke):
+                return f"its reader broke ({message.message})"
             if message is not None:
                 self._hear(child, message, now)
                 if self._is_over:
@@ -204,12 +219,15 @@ class ReaderWatch:
             return
         self._num_opened += 1
         self._jumps.close()
+        self._errors.close()
         if self._is_live:
             # Indexes of a live camera go on over all its sessions, in step with the stride.
             self._base_index = -(-self._next_index // self._stride) * self._stride
 
     def _take_in(self, child: ReaderChild, ready: FrameReady, *, is_leftover: bool) -> None:
-        self._dropped.current, self._jumps.current = ready.num_dropped, ready.num_clock_jumps
+        self._dropped.current = ready.num_dropped
+        self._jumps.current = ready.num_clock_jumps
+        self._errors.current = ready.num_decode_errors
         if self._story.is_lost and is_leftover:
             child.release(ready.image)
             return

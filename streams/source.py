@@ -87,6 +87,11 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def num_decode_errors(self) -> int:
+        """How often something did not decode, so far."""
+        ...
+
+    @property
     def num_read(self) -> int:
         """Frames decoded or arrived so far, sampled or not; may be read from another thread."""
         ...

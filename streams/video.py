@@ -23,6 +23,7 @@ from streams.damage import Damage, Declared
 from streams.errors import SourceCorruptError, SourceLostError, SourceOpenError
 from streams.frame import Frame, Image
 from streams.presentation import in_presentation_order
+from streams.refusal import check_file, why_not
 from streams.sampler import FrameSampler
 from streams.source import Sampling, SourceInfo
 from streams.timeline import FileTimeline, LiveTimeline
@@ -38,7 +39,7 @@ _FILE_FORMATS = (
 _MAX_PIXELS = 64_000_000  # a small hostile file must not fill the memory
 _ASSUMED_FPS = 25.0
 _REORDER_DEPTH = 8
-_MIN_REACH_S = 0.5
+_MIN_REACH_S = 0.5  # the declared rate can be far too high
 # FFmpeg gives up after two waits; a little less lets it do so before the watchdog (2 timeouts).
 _READ_SHARE = 0.95
 
@@ -64,7 +65,7 @@ class VideoFile:
         self._camera_id = camera_id
         self._path = path
         self._sampling = sampling
-        _check_file(camera_id, path)
+        check_file(camera_id, path)
         options = {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
         try:
             self._container = _opened(f"file:{path.absolute()}", options=options, timeout=None)
@@ -107,6 +108,11 @@ class VideoFile:
         return self._timeline.num_jumps
 
     @property
+    def num_decode_errors(self) -> int:
+        """Damaged places so far."""
+        return self._damage.num_errors
+
+    @property
     def num_read(self) -> int:
         """Frames decoded so far."""
         return self._num_read
@@ -139,9 +145,7 @@ class VideoFile:
     def _presented_frames(self) -> Iterator[tuple[av.VideoFrame | None, float | None]]:
         timed = ((frame, frame.time if frame else None) for frame in self._coded_frames())
         depth = _REORDER_DEPTH if self._stream.codec_context.has_b_frames else 0
-        reach_s = max(
-            depth * self._declared.period_s, _MIN_REACH_S
-        )  # declared rates can be far too high
+        reach_s = max(depth * self._declared.period_s, _MIN_REACH_S)
         return in_presentation_order(timed, depth=depth, reach_s=reach_s)
 
     def _coded_frames(self) -> Iterator[av.VideoFrame | None]:
@@ -223,14 +227,14 @@ class RtspStream:
         except av.error.FFmpegError as error:
             # `from None`: PyAV's own text holds the URL with the password.
             raise SourceOpenError(
-                f"camera {camera_id}: cannot open {self._address}: {_reason(error)}"
+                f"camera {camera_id}: cannot open {self._address}: {_why(error)}"
             ) from None
         self._stream = _video_stream(self._container, camera_id, self._address)
         self._info = _info(self._stream, is_live=True)
         self._picture = _Picture()
         self._timeline = LiveTimeline(on_distrust=self._warn_of_clock)
         self._num_read = 0
-        self.num_decode_errors = 0
+        self._num_decode_errors = 0
 
     @property
     def camera_id(self) -> str:
@@ -246,6 +250,11 @@ class RtspStream:
     def num_clock_jumps(self) -> int:
         """How often presentation time went back."""
         return self._timeline.num_jumps
+
+    @property
+    def num_decode_errors(self) -> int:
+        """Packets that did not decode so far."""
+        return self._num_decode_errors
 
     @property
     def num_read(self) -> int:
@@ -287,12 +296,12 @@ class RtspStream:
                 break
             except av.error.FFmpegError as error:
                 raise SourceLostError(
-                    f"camera {self._camera_id}: {self._address} broke off: {_reason(error)}"
+                    f"camera {self._camera_id}: {self._address} broke off: {_why(error)}"
                 ) from None
             try:
                 decoded = packet.decode()
             except av.error.FFmpegError:
-                self.num_decode_errors += 1
+                self._num_decode_errors += 1
                 continue
             yield from decoded
         raise SourceLostError(f"camera {self._camera_id}: {self._address} closed the stream")
@@ -318,22 +327,6 @@ class _Picture:
         quarter_turns = round(decoded.rotation / 90) % 4
         upright = np.rot90(image, quarter_turns) if quarter_turns else image
         return np.ascontiguousarray(upright, dtype=np.uint8)
-
-
-def _check_file(camera_id: str, path: Path) -> None:
-    try:
-        if not path.exists():
-            found, cure = "does not exist", "check the path (relative ones start at the site file)"
-        elif not path.is_file():
-            found, cure = "is no regular file", "write webcam:N for a camera of this machine"
-        else:
-            with path.open("rb") as file:
-                if file.read(1):
-                    return
-            found, cure = "is empty", "copy it again from where it was recorded"
-    except OSError as error:
-        found, cure = f"cannot be read ({error.strerror})", "check its permissions"
-    raise SourceOpenError(f"camera {camera_id}: {path} {found}; {cure}", is_permanent=True)
 
 
 def _opened(url: str, *, options: dict[str, str], timeout: float | None) -> Any:
@@ -386,16 +379,5 @@ def _length_s(container: Any, stream: Any) -> float | None:
     return None if container.duration is None else float(container.duration / av.time_base)
 
 
-def _reason(error: av.error.FFmpegError) -> str:
-    """What went wrong and what to do, for people; never the URL."""
-    hints = {
-        "HTTPUnauthorizedError": "wrong or missing user name or password (401)",
-        "HTTPForbiddenError": "this user may not see the stream (403)",
-        "HTTPNotFoundError": "the camera has no stream of this path (404)",
-        "ConnectionRefusedError": "connection refused: is the camera on, is the port right?",
-        "ExitError": "no answer in time",
-        "TimeoutError": "no answer in time",
-    }
-    text = redacted(error.strerror or type(error).__name__)
-    hint = hints.get(type(error).__name__)
-    return hint or f"{text} (a wrong address, a camera that hangs, or no RTSP there)"
+def _why(error: av.error.FFmpegError) -> str:
+    return why_not(type(error).__name__, error.strerror)

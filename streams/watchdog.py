@@ -6,6 +6,7 @@ from typing import assert_never
 
 from streams.reader_messages import (
     Alive,
+    Broke,
     Damaged,
     Ended,
     Failed,
@@ -49,7 +50,7 @@ class Watchdog:
                     return
                 self._is_streaming = True
                 self._sign_timestamp = message.timestamp
-            case Alive() | Damaged() | Ended() | Failed():
+            case Alive() | Damaged() | Ended() | Failed() | Broke():
                 pass
             case Opened():
                 if message.is_new:

@@ -29,6 +29,7 @@ class Webcam:
         self._sampling = sampling
         self._timeline = LiveTimeline()
         self._num_read = 0
+        self._num_decode_errors = 0
         self._capture = cv2.VideoCapture(number)
         if not self._capture.isOpened():
             self._capture.release()
@@ -62,6 +63,11 @@ class Webcam:
         return self._timeline.num_jumps
 
     @property
+    def num_decode_errors(self) -> int:
+        """Frames that could not be taken over so far."""
+        return self._num_decode_errors
+
+    @property
     def num_read(self) -> int:
         """Frames that arrived so far."""
         return self._num_read
@@ -78,9 +84,11 @@ class Webcam:
             timestamp = self._timeline.timestamp(None, arrived_at=time.time())
             if sampler.keeps(index, timestamp):
                 has_image, image = self._capture.retrieve()
-                if has_image and image.ndim == 3:
-                    pixels = np.asarray(image, dtype=np.uint8)
-                    yield Frame(self._camera_id, index, timestamp, pixels)
+                if not has_image or image.ndim != 3:
+                    self._num_decode_errors += 1
+                    continue
+                pixels = np.asarray(image, dtype=np.uint8)
+                yield Frame(self._camera_id, index, timestamp, pixels)
         raise SourceLostError(f"camera {self._camera_id}: webcam:{self._number} gives no frames")
 
     def close(self) -> None:

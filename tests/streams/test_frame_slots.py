@@ -92,6 +92,17 @@ def test_slow_growth_wastes_little_memory() -> None:
     reader.close()
 
 
+@pytest.mark.parametrize(
+    "place", [SlotImage(0, -1, 1, 1), SlotImage(0, 0, 0, 5), SlotImage(0, 0, 5000, 5000)]
+)
+def test_an_image_outside_of_the_memory_is_seen(
+    slots: tuple[SlotWriter, SlotReader], place: SlotImage
+) -> None:
+    writer, reader = slots
+    assert reader.holds(written(writer, picture(5, 7)))
+    assert not reader.holds(place)
+
+
 def test_closing_twice_is_fine(slots: tuple[SlotWriter, SlotReader]) -> None:
     _, reader = slots
     reader.close()

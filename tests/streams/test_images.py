@@ -80,9 +80,11 @@ def test_damaged_images_keep_their_index_and_are_told_at_the_end(
     (tmp_path / "1.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "2.jpg").write_bytes(b"")
     frames: list[Frame] = []
+    source = opened(tmp_path)
     with pytest.raises(SourceCorruptError, match=r"2 of 4 images .* the first: 1\.jpg"):
-        frames.extend(opened(tmp_path).frames())
+        frames.extend(source.frames())
     assert [frame.index for frame in frames] == [0, 3]
+    assert source.num_decode_errors == 2
 
 
 @pytest.mark.parametrize("files", [{}, {"notes.txt": b"x"}], ids=["empty", "no images"])

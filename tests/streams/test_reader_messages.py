@@ -5,6 +5,7 @@ import pytest
 from streams.frame_slots import SlotImage
 from streams.reader_messages import (
     Alive,
+    Broke,
     Damaged,
     Ended,
     Failed,
@@ -21,12 +22,13 @@ from streams.source import SourceInfo
 MESSAGES: list[Message] = [
     Opening(),
     Opened(SourceInfo("h264", 640, 360, 25.0, "file", is_live=False, num_frames=3), is_new=True),
-    FrameReady(7, 1795412090.1707201, SlotImage(2, 4096, 360, 640), 1, 2),
+    FrameReady(7, 1795412090.1707201, SlotImage(2, 4096, 360, 640), 1, 2, 3),
     Alive(),
     Paused("camera ä: lost", 1.25),
     Damaged("cut off"),
     Ended(),
     Failed("no such file"),
+    Broke("MemoryError: "),
 ]
 
 

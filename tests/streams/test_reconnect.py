@@ -58,6 +58,7 @@ class Camera:
     is_closed: bool = False
     camera_id: str = "cam"
     num_clock_jumps: int = 0
+    num_decode_errors: int = 0
     num_read: int = 0
     info: SourceInfo = field(default=SourceInfo("h264", 4, 2, None, "arrival", is_live=True))
 

@@ -269,6 +269,7 @@ def test_damage_in_the_middle_costs_the_damaged_frames_only(
     assert numbers[:50] == list(range(50))
     assert numbers[-1] == 199
     assert 100 < len(frames) < 200
+    assert source.num_decode_errors >= 1
     assert "errors, the first: data is missing or wrong near frame" in complaint
     times = [frame.timestamp for frame in frames]
     assert times == sorted(times)

@@ -9,7 +9,7 @@ INFO = SourceInfo("h264", 4, 2, 25.0, "arrival", is_live=True)
 
 
 def frame(timestamp: float) -> FrameReady:
-    return FrameReady(0, timestamp, SlotImage(0, 0, 2, 4), 0, 0)
+    return FrameReady(0, timestamp, SlotImage(0, 0, 2, 4), 0, 0, 0)
 
 
 def streaming(timeout_s: float = 2.0) -> Watchdog:
