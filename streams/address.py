@@ -66,7 +66,10 @@ def source_kind(url: str) -> SourceKind:
             f"expected rtsp://…, rtsps://…, webcam:N or a path (write ./{scheme}:… for a file)",
             is_permanent=True,
         )
-    return "folder" if Path(url).is_dir() else "file"
+    try:
+        return "folder" if Path(url).is_dir() else "file"
+    except OSError:  # whoever opens it says why it cannot be looked at
+        return "file"
 
 
 def webcam_number(url: str) -> int:

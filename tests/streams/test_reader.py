@@ -3,6 +3,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,10 +73,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def is_running(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
         return False
-    return True
+    return state != "Z"
 
 
 def test_a_file_comes_over_whole_between_opened_and_ended(
@@ -110,11 +112,12 @@ def test_a_slow_taker_loses_nothing_and_early_frames_stay_valid(
     write_clip: WriteClip,
     number_of: NumberOf,
 ) -> None:
-    reader = read(camera(write_clip("clip.mp4", 30)), num_slots=2)
+    reader = read(camera(write_clip("clip.mp4", 30), timeout_s=1.0), num_slots=2)
     wait_for(lambda: reader.stats.last_frame_at is not None)
-    time.sleep(0.5)  # long enough to read the clip ten times
+    time.sleep(3.0)  # longer than the watchdog waits: who waits for us does not hang
     frames, _ = frames_and_events(reader)
     assert [number_of(frame.image) for frame in frames] == list(range(30))
+    assert reader.stats.num_restarts == 0
 
 
 def test_stride_and_start(
@@ -243,6 +246,32 @@ def test_close_ends_a_frozen_child(
     reader.close()
     assert time.monotonic() - began_at < 5.0
     assert not is_running(pid)
+
+
+def test_the_child_of_a_killed_process_ends_by_itself(write_clip: WriteClip) -> None:
+    code = """
+import sys, time
+from config.schema import CameraSettings
+from streams.reader import CameraReader
+reader = CameraReader(CameraSettings(id="cam", url=sys.argv[1]), stride=1)
+reader.start()
+while reader.stats.last_frame_at is None:
+    time.sleep(0.02)
+print(reader.stats.pid, flush=True)
+time.sleep(60)
+"""
+    clip = write_clip("clip.mp4", 300)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(clip)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    assert is_running(pid)
+    parent.kill()
+    parent.communicate()
+    wait_for(lambda: not is_running(pid))
 
 
 def test_a_reader_that_was_never_started_can_be_closed(camera: MakeCamera) -> None:

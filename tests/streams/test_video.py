@@ -210,21 +210,6 @@ def test_what_is_no_video_is_refused_for_good(
     assert "cam1.mp4" in str(caught.value)
 
 
-def test_a_file_that_may_not_be_read_is_named(write_clip: WriteClip) -> None:
-    clip = write_clip("clip.mp4", 3)
-    clip.chmod(0)
-    if os.access(clip, os.R_OK):
-        pytest.skip("this user may read everything; run the tests as another user than root")
-    with pytest.raises(SourceOpenError, match="check its permissions"):
-        opened(clip)
-
-
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(SourceOpenError, match=r"is no regular file; .*webcam:N"):
-        opened(tmp_path / "pipe.mp4")
-
-
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as container:
