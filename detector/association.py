@@ -1,6 +1,7 @@
 """Which detection belongs to which track: the assignment and the rules for doubtful cases.
 
-Pure functions. T tracks, N detections; an affinity is (T, N) in [0, 1], larger is better.
+Pure functions. T tracks, N detections; an affinity is (T, N) in [0, 1], larger is better, 0 is
+impossible.
 """
 
 from __future__ import annotations
@@ -20,37 +21,34 @@ _MAX_HEIGHT_RATIO = 1.6
 """Of two boxes of one person in two looks; more means somebody half hidden, or somebody else."""
 
 
-def assign(affinity: Affinity, least: float) -> Pairs:
-    """The one-to-one pairs with the largest sum of affinities; pairs below `least` are not made.
+def assign(affinity: Affinity) -> Pairs:
+    """The one-to-one pairs with the largest sum of affinities; impossible ones are not made.
 
-    Smaller affinities count as nothing in the sum, so that they cannot push a good pair aside.
-
-    >>> assign(np.float32([[0.9, 0.5], [0.6, 0.1]]), 0.2)
+    >>> assign(np.float32([[0.9, 0.5], [0.6, 0.0]]))
     [(0, 1), (1, 0)]
     """
     if not affinity.size:
         return []
-    worth = np.where(affinity >= least, affinity, 0)
-    rows, columns = linear_sum_assignment(worth, maximize=True)
-    return [(int(t), int(n)) for t, n in zip(rows, columns, strict=True) if worth[t, n] > 0]
+    rows, columns = linear_sum_assignment(affinity, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(t, n) for t, n in pairs if affinity[t, n] > 0]
 
 
-def contested(affinity: Affinity, pairs: Pairs, least: float, margin: float) -> Pairs:
+def contested(affinity: Affinity, pairs: Pairs, margin: float) -> Pairs:
     """The pairs whose detection could nearly as well belong to another of the tracks.
 
-    A pair (t, n) is contested by a track u that reaches n (affinity of at least `least`) if
+    A pair (t, n) is contested by a track u to which n is possible if
 
     - u has no detection and affinity[u, n] > affinity[t, n] - margin: of two people that crossed
       one is hidden, and which of them is seen is not sure;
-    - u has m, t reaches m, and exchanging n and m would cost less than `margin` in the sum.
+    - u has m, m is possible to t, and exchanging n and m would cost less than `margin` in the sum.
 
     Args:
         affinity: (T, N).
         pairs: Made on this affinity.
-        least: Least affinity of a possible pair, > 0.
         margin: In [0, 1]; 0: nothing is ever contested.
 
-    >>> contested(np.float32([[0.8], [0.7]]), [(0, 0)], 0.2, 0.15)
+    >>> contested(np.float32([[0.8], [0.7]]), [(0, 0)], 0.15)
     [(0, 0)]
     """
     if margin == 0:
@@ -62,16 +60,14 @@ def contested(affinity: Affinity, pairs: Pairs, least: float, margin: float) -> 
         m = detection_of.get(u)
         if m is None:
             return float(affinity[t, n] - affinity[u, n])
-        if affinity[t, m] < least:
+        if not affinity[t, m]:
             return np.inf
         return float(affinity[t, n] + affinity[u, m] - affinity[u, n] - affinity[t, m])
 
     return [
         (t, n)
         for t, n in pairs
-        if any(
-            loss(t, n, int(u)) < margin for u in np.flatnonzero(affinity[:, n] >= least) if u != t
-        )
+        if any(loss(t, n, u) < margin for u in np.flatnonzero(affinity[:, n]).tolist() if u != t)
     ]
 
 

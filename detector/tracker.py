@@ -24,6 +24,9 @@ from detector.track import SeenBox, Track, TrackerUpdate, TrackState
 
 logger = logging.getLogger(__name__)
 
+_CLAIM_HALVES_S = 1.0
+"""A track that was not seen for so long has half the claim on a detection that a seen one has: where
+it is by now is less sure, and the one who is seen is mostly the one who was seen before."""
 _REACH_HEIGHTS = 0.15
 _REACH_HEIGHTS_PER_S = 1.5
 """Nearly twice walking speed, of the difference between the predicted and the true centre."""
@@ -109,7 +112,7 @@ class Tracker:
         self._tracks: list[Track] = []  # the confirmed ones first, by number
         self._num_confirmed = 0
         self._last: _Look | None = None
-        self._dt_s = 0.0  # from the look before to the present one
+        self._now, self._dt_s = 0.0, 0.0  # of the present look; since the one before
 
     @property
     def num_alive(self) -> int:
@@ -156,27 +159,28 @@ class Tracker:
     def _move_on(self, look: _Look) -> list[int]:
         """Bring all tracks to the frame's moment and size; the numbers of those that ended."""
         last, self._last = self._last, look
+        self._now, self._dt_s = look.timestamp, 0.0
         if last is None:
             return []
-        self._dt_s = look.timestamp - last.timestamp
+        dt_s = look.timestamp - last.timestamp
         x, y = look.size[0] / last.size[0], look.size[1] / last.size[1]
-        if self._dt_s < 0 or look.index <= last.index or abs(x / y - 1) > _SAME_SHAPE:
-            self._dt_s = 0.0
+        if dt_s < 0 or look.index <= last.index or abs(x / y - 1) > _SAME_SHAPE:
             self.num_restarts += 1
             logger.info(
                 "camera %s: clock, frame index or picture shape jumped; all tracks end",
                 self._camera_id,
             )
             return self._end(self._tracks)
-        ended = self._end([t for t in self._tracks if self._is_overdue(t, look.timestamp)])
+        self._dt_s = dt_s
+        ended = self._end([t for t in self._tracks if self._is_overdue(t)])
         for track in self._tracks:
-            track.motion.predict(self._dt_s)
+            track.motion.predict(dt_s)
             if look.size != last.size:
                 track.motion.scale(x, y)
         return ended
 
-    def _is_overdue(self, track: Track, now: float) -> bool:
-        return now - track.seen_at > self._policy.max_lost_s
+    def _is_overdue(self, track: Track) -> bool:
+        return self._now - track.seen_at > self._policy.max_lost_s
 
     def _end(self, tracks: Iterable[Track]) -> list[int]:
         for track in tracks:
@@ -187,28 +191,36 @@ class Tracker:
 
     def _associate(self, boxes: Boxes, is_high: npt.NDArray[np.bool_]) -> _Found:
         """Who is who: rows of `self._tracks` and of `boxes` (N, 4); `is_high` is (N,)."""
-        least = self._policy.match_iou
         rows = range(len(self._tracks))
         confirmed = [row for row in rows if self._tracks[row].number]
         tentative = [row for row in rows if not self._tracks[row].number]
         high, low = np.flatnonzero(is_high).tolist(), np.flatnonzero(~is_high).tolist()
         predicted = np.array([t.motion.box for t in self._tracks], dtype=np.float32).reshape(-1, 4)
-        affinity = iou_matrix(predicted, boxes)
+        affinity = self._affinity(predicted, boxes, is_high)
 
-        pairs = _assign_some(affinity, confirmed, high, least)
-        low_least = max(least, self._policy.low_match_iou)
-        pairs += _assign_some(affinity, _without(confirmed, pairs, 0), low, low_least)
-        doubtful = contested(affinity[: len(confirmed)], pairs, least, self._policy.margin)
+        pairs = _assign_some(affinity, confirmed, high)
+        pairs += _assign_some(affinity, _without(confirmed, pairs, 0), low)
+        doubtful = contested(affinity[: len(confirmed)], pairs, self._policy.margin)
         sure = [pair for pair in pairs if pair not in doubtful]
 
         high = _without(high, pairs, 1)
-        sure += _assign_some(affinity, tentative, high, least)
+        sure += _assign_some(affinity, tentative, high)
         high = _without(high, sure, 1)
-        waiting = [row for row in _without(rows, sure + doubtful, 0) if self._is_speed_unknown(row)]
+        waiting = [row for row in _without(rows, sure, 0) if self._is_speed_unknown(row)]
+        waiting = _without(waiting, doubtful, 0)
         reach = np.full(len(waiting), self._reach())
         late = only_in_reach(predicted[waiting], boxes[high], reach)
         sure += [(waiting[t], high[n]) for t, n in late]
         return _Found(sure, new=_without(high, sure, 1), num_withheld=len(doubtful))
+
+    def _affinity(self, predicted: Boxes, boxes: Boxes, is_high: npt.NDArray[np.bool_]) -> Affinity:
+        """Overlap, 0 where it is too small, and less the longer a track has not been seen."""
+        policy, last_look = self._policy, self._now - self._dt_s
+        unseen_s = np.array([max(last_look - t.seen_at, 0.0) for t in self._tracks])
+        least = np.where(is_high, policy.match_iou, max(policy.match_iou, policy.low_match_iou))
+        overlap = iou_matrix(predicted, boxes)
+        claim = 1 / (1 + unseen_s / _CLAIM_HALVES_S)
+        return (np.where(overlap >= least, overlap, 0) * claim[:, None]).astype(np.float32)
 
     def _is_speed_unknown(self, row: int) -> bool:
         track = self._tracks[row]
@@ -279,11 +291,9 @@ def _in_fixed_order(
     return boxes, scores, order
 
 
-def _assign_some(
-    affinity: Affinity, tracks: Sequence[int], found: Sequence[int], least: float
-) -> Pairs:
+def _assign_some(affinity: Affinity, tracks: Sequence[int], found: Sequence[int]) -> Pairs:
     """`assign` on some rows and columns."""
-    pairs = assign(affinity[np.ix_(tracks, found)], least)
+    pairs = assign(affinity[np.ix_(tracks, found)])
     return [(tracks[t], found[n]) for t, n in pairs]
 
 

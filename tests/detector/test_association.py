@@ -33,26 +33,24 @@ def persons(*corners: tuple[float, float], height: float = 40.0) -> Array:
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
 def test_nobody_or_nothing_gives_no_pairs(shape: tuple[int, int]) -> None:
     affinity = np.zeros(shape, np.float32)
-    assert assign(affinity, 0.2) == []
-    assert contested(affinity, [], 0.2, 0.15) == []
+    assert assign(affinity) == []
+    assert contested(affinity, [], 0.15) == []
 
 
 def test_the_best_sum_wins_over_the_best_single_pair() -> None:
-    assert assign(table([0.9, 0.8], [0.8, 0.1]), 0.2) == [(0, 1), (1, 0)]
+    assert assign(table([0.9, 0.8], [0.8, 0.1])) == [(0, 1), (1, 0)]
 
 
-def test_pairs_below_the_least_affinity_are_not_made_and_push_no_pair_aside() -> None:
-    assert assign(table([0.5, 0.45], [0.19, 0.0]), 0.2) == [(0, 0)]
+def test_impossible_pairs_are_not_made() -> None:
+    assert assign(table([0.5, 0.45], [0.0, 0.0])) == [(0, 0)]
 
 
-@given(affinity=affinities, least=st.floats(0.05, 1))
-def test_an_assignment_is_one_to_one_and_has_the_best_sum_of_all(
-    affinity: Array, least: float
-) -> None:
-    pairs = assign(affinity, least)
+@given(affinity=affinities)
+def test_an_assignment_is_one_to_one_and_has_the_best_sum_of_all(affinity: Array) -> None:
+    pairs = assign(affinity)
     assert len({t for t, _ in pairs}) == len({n for _, n in pairs}) == len(pairs)
-    assert all(affinity[pair] >= least for pair in pairs)
-    worth = np.where(affinity >= least, affinity, 0).astype(np.float64)
+    assert all(affinity[pair] > 0 for pair in pairs)
+    worth = affinity.astype(np.float64)
     wide = worth if worth.shape[0] <= worth.shape[1] else worth.T
     best = max(
         sum(wide[row, column] for row, column in enumerate(columns))
@@ -62,31 +60,31 @@ def test_an_assignment_is_one_to_one_and_has_the_best_sum_of_all(
 
 
 def test_a_detection_between_two_tracks_is_contested() -> None:
-    assert contested(table([0.6], [0.5]), [(0, 0)], 0.2, 0.15) == [(0, 0)]
+    assert contested(table([0.6], [0.5]), [(0, 0)], 0.15) == [(0, 0)]
 
 
 def test_a_detection_that_clearly_fits_one_track_is_not() -> None:
-    assert contested(table([0.8], [0.5]), [(0, 0)], 0.2, 0.15) == []
+    assert contested(table([0.8], [0.5]), [(0, 0)], 0.15) == []
 
 
 def test_two_detections_that_could_be_exchanged_are_both_contested() -> None:
     affinity = table([0.6, 0.55], [0.5, 0.55])
-    assert contested(affinity, [(0, 0), (1, 1)], 0.2, 0.15) == [(0, 0), (1, 1)]
+    assert contested(affinity, [(0, 0), (1, 1)], 0.15) == [(0, 0), (1, 1)]
 
 
 def test_two_people_side_by_side_are_not_in_doubt() -> None:
     affinity = table([0.9, 0.5], [0.5, 0.9])
-    assert contested(affinity, [(0, 0), (1, 1)], 0.2, 0.15) == []
+    assert contested(affinity, [(0, 0), (1, 1)], 0.15) == []
 
 
 def test_a_track_that_has_its_own_detection_out_of_the_others_reach_contests_nothing() -> None:
     affinity = table([0.6, 0.0], [0.55, 0.5])
-    assert contested(affinity, [(0, 0), (1, 1)], 0.2, 0.15) == []
+    assert contested(affinity, [(0, 0), (1, 1)], 0.15) == []
 
 
 @given(affinity=affinities)
 def test_without_a_margin_the_best_assignment_is_never_in_doubt(affinity: Array) -> None:
-    assert contested(affinity, assign(affinity, 0.2), 0.2, 0) == []
+    assert contested(affinity, assign(affinity), 0) == []
 
 
 def test_somebody_who_outran_the_box_is_found_beside_it() -> None:

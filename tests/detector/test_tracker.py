@@ -181,6 +181,14 @@ def test_a_detection_that_two_tracks_can_claim_is_given_to_nobody() -> None:
     assert [[o.track_number for o in update.observations] for update in updates] == [[1, 2]] * 3
 
 
+def test_who_was_seen_all_along_has_more_claim_than_who_was_hidden() -> None:
+    """Somebody stops behind a person who walks in place; both predictions fit the detection."""
+    apart = [(i, [row((300, 200)), row((318, 200))]) for i in range(6)]
+    alone = [(i, [row((301, 200))]) for i in range(6, 20)]
+    updates = run(Tracker("cam1"), [*apart, *alone, (20, [row((310, 200))])])
+    assert [o.track_number for o in updates[20].observations] == [1]
+
+
 def test_two_tracks_end_where_the_doubt_lasts_and_a_new_one_goes_on() -> None:
     apart = [(i, [row((300, 200)), row((325, 200))]) for i in range(6)]
     between = [(i, [row((312.5, 200))]) for i in range(6, 60)]
