@@ -25,8 +25,8 @@ from detector.track import SeenBox, Track, TrackerUpdate, TrackState
 logger = logging.getLogger(__name__)
 
 _CLAIM_HALVES_S = 1.0
-"""A track that was not seen for so long has half the claim on a detection that a seen one has: where
-it is by now is less sure, and the one who is seen is mostly the one who was seen before."""
+"""A track that was not seen for so long has half the claim on a detection that a seen one has:
+where it is by now is less sure, and who is seen is mostly who was seen before."""
 _REACH_HEIGHTS = 0.15
 _REACH_HEIGHTS_PER_S = 1.5
 """Nearly twice walking speed, of the difference between the predicted and the true centre."""
