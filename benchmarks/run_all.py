@@ -1,7 +1,7 @@
 """`make bench`: every benchmark that needs nothing but this repository, one after the other.
 
-Those that need clips and weights (`bench_pipeline`, `bench_detector`, `bench_tracker`) are run on the
-research data where it is (CROSSCAM_SHARED or ../shared), and named where it is not.
+The pipeline needs clips and weights: it is run on the research data where that is (CROSSCAM_SHARED
+or ../shared), and named where it is not.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ input, whose score is the mean of the image, and one dog. The libraries that wri
 optional, so they are imported where they are used.
 """
 
-# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
