@@ -104,10 +104,15 @@ DEFAULT = Calibration(midpoint=0.55, slope=20.0, one_percent=0.65, decade=0.1)
 BUILT_IN: tuple[tuple[str, Calibration], ...] = (
     (
         "person-reidentification-retail-0277",
-        Calibration(midpoint=0.383, slope=30.7, one_percent=0.453, decade=0.115),
+        Calibration(midpoint=0.383, slope=30.1, one_percent=0.454, decade=0.114),
     ),
+    ("histogram", Calibration(midpoint=0.852, slope=65.8, one_percent=0.901, decade=0.015)),
 )
-"""By beginning of the space's name; `benchmarks/fit_calibration.py` prints these figures."""
+"""By the beginning of the space's name, as `benchmarks/fit_calibration.py` prints them.
+
+person-reidentification-retail-0277: training identities of CUHK03 (``cuhk03``). histogram: drawn
+sites (``drawn``), where it tells people apart; among real people 1 in 100 pairs reach 0.957.
+"""
 
 
 def built_in_calibration(space: str) -> Calibration:

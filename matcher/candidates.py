@@ -110,11 +110,14 @@ class Candidates:
 
     def changed(self, identity_id: str) -> None:
         """Looks again at an identity that is new, gone, or has other exemplars or presences."""
-        for tracklet_id, subject in self._subjects.items():
+        features = [subject.feature for subject in self._subjects.values()]
+        now = self._roster.similarities(identity_id, features)
+        for row, tracklet_id in enumerate(self._subjects):
             similar = self._similar[tracklet_id]
-            now = self._roster.similarity(identity_id, subject.feature)
-            if now is not None and (identity_id in similar or now >= self._rules.least_similarity):
-                similar[identity_id] = now
+            if now is not None and (
+                identity_id in similar or now[row] >= self._rules.least_similarity
+            ):
+                similar[identity_id] = now[row]
             elif similar.pop(identity_id, None) is None:
                 continue
             self._options.pop(tracklet_id, None)

@@ -46,8 +46,8 @@ def choose_exemplars(
         per_camera: Most of one camera, >= 1.
         least_similarity: A member's similarity to one of the others, if it is to be believed.
     """
-    if not members:
-        return []
+    if len(members) < 2:
+        return list(members)
     in_order = sorted(members, key=lambda m: (m.decision.started_at, m.decision.tracklet_id))
     alike = _alike(in_order)
     best_first = sorted(

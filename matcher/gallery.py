@@ -114,7 +114,7 @@ class Gallery:
         self, found: Iterable[np.int64], query: Floats, num: int
     ) -> list[tuple[int, float]]:
         keys = sorted(key for key in map(int, found) if key in self._features)
-        exact = similarities([self._features[key] for key in keys], query)
+        exact = similarities([self._features[key] for key in keys], [query])[0]
         order = np.argsort(-exact, kind="stable")[:num]
         return [(keys[row], float(exact[row])) for row in order]
 

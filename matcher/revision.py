@@ -73,11 +73,9 @@ def _kept(roster: Roster, tracklet: Tracklet, decided_at: float) -> Decision:
 
 def _is_doubtful(subject: Subject, roster: Roster, rules: Rules) -> bool:
     """Nothing but its own first crops speaks for the tracklet's identity."""
-    decision = roster.decision(subject.tracklet_id)
-    if decision is None or not roster.may_leave(subject.tracklet_id):
-        return False
-    own = roster.similarity(decision.identity_id, subject.feature, besides=subject.tracklet_id)
-    return own is None or own < rules.calibration.midpoint
+    support = roster.support(subject.tracklet_id, subject.feature)
+    is_weak = support is None or support < rules.calibration.midpoint
+    return is_weak and roster.may_leave(subject.tracklet_id)
 
 
 def _likeliest(

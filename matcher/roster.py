@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,25 +151,26 @@ class Roster:
             found[row] = hits
         return [self._by_identity(hits) for hits in found]
 
-    def similarity(
-        self, identity_id: str, feature: HalfFeature, *, besides: str | None = None
-    ) -> float | None:
-        """Similarity of a feature to the nearest exemplar of an identity; None if it has none.
+    def similarities(self, identity_id: str, features: Sequence[HalfFeature]) -> list[float] | None:
+        """Similarities of N features to the nearest exemplar of an identity.
 
-        Args:
-            identity_id: An identity; one that is not known (any more) has no exemplars.
-            feature: (D,) of the identity's space.
-            besides: A tracklet that is to be left out; the identity's other recent features are
-                then all compared.
+        None if it has no exemplars, because it is not known (any more).
         """
         known = self._known.get(identity_id)
-        if known is None:
+        if known is None or not known.exemplars:
             return None
-        if besides is None:
-            stored = [member.feature for member in known.exemplars.values()]
-        else:
-            stored = [m.feature for m in known.members() if m.decision.tracklet_id != besides]
-        return float(similarities(stored, feature).max()) if stored else None
+        stored = [member.feature for member in known.exemplars.values()]
+        alike = similarities(stored, features)
+        return [float(row.max()) for row in alike]
+
+    def support(self, tracklet_id: str, feature: HalfFeature) -> float | None:
+        """Similarity of a feature to the nearest of the other tracklets of a tracklet's identity.
+
+        None if there are no others.
+        """
+        known = self._known[self._decisions[tracklet_id].identity_id]
+        others = [m.feature for m in known.members() if m.decision.tracklet_id != tracklet_id]
+        return float(similarities(others, [feature]).max()) if others else None
 
     def odds(self, identity_id: str, presence: Presence) -> float:
         """Factor on the odds that a presence is the identity's, from place and time; 0: never."""

@@ -14,18 +14,18 @@ _DECIMALS = 6
 
 
 def similarities(
-    stored: Sequence[HalfFeature], feature: npt.NDArray[np.floating]
+    stored: Sequence[HalfFeature], features: Sequence[npt.NDArray[np.floating]]
 ) -> npt.NDArray[np.float64]:
-    """(N,) cosines of a feature to N stored ones, in [-1, 1].
+    """(M, N) cosines of M features to N stored ones, in [-1, 1].
 
     Summed in double precision and rounded, as the last bits of a matrix product depend on how many
     rows are multiplied together; decisions must not.
 
     Args:
         stored: N >= 0 features.
-        feature: (D,), unit length.
+        features: M >= 0 of (D,), unit length.
     """
-    if not len(stored):
-        return np.zeros(0)
-    products = np.stack(stored).astype(np.float64) @ feature.astype(np.float64)
-    return np.asarray(np.clip(products.round(_DECIMALS), -1, 1))
+    if not len(stored) or not len(features):
+        return np.zeros((len(features), len(stored)))
+    products = np.array(features, dtype=np.float64) @ np.array(stored, dtype=np.float64).T
+    return np.asarray(products.round(_DECIMALS).clip(-1, 1))

@@ -94,7 +94,7 @@ def test_finds_what_comparing_with_each_one_finds(
 
     found = gallery.search(query[None], num)[0]
 
-    exact = similarities(list(present.values()), query)
+    exact = similarities(list(present.values()), [query])[0]
     expected = sorted(zip(-exact, present, strict=True))[:num]
     assert len(gallery) == len(present)
     assert [(-s, key) for key, s in found] == expected
@@ -134,7 +134,9 @@ def test_similarities_are_the_same_however_many_are_computed_together() -> None:
     rows = [row.astype(np.float16) for row in unit_rows(100, 256)]
     query = unit_rows(1, 256, seed=9)[0]
 
-    together = similarities(rows, query)
+    together = similarities(rows, [query, query])
 
-    assert together.tolist() == [float(similarities([row], query)[0]) for row in rows]
-    assert similarities([], query).shape == (0,)
+    alone = [float(similarities([row], [query])[0, 0]) for row in rows]
+    assert together.tolist() == [alone, alone]
+    assert similarities([], [query]).shape == (1, 0)
+    assert similarities(rows, []).shape == (0, 100)

@@ -1,0 +1,216 @@
+"""Fits what similarities of an embedder say about "same person", for `matcher.calibration`.
+
+    python benchmarks/fit_calibration.py cuhk03 --data ../shared/data/cuhk03 --weights MODEL.xml
+    python benchmarks/fit_calibration.py drawn --kind histogram
+
+Tracklets are made as a camera worker makes them: the mean of a few crops of one person in one view.
+Same people: their tracklets in different views (crops of one view are neighbouring frames, too much
+alike to tell how somebody looks when they come back). Different people: all pairs. The logistic is
+fitted at even odds, the tail of different people is read off at 1 % and 0.01 %.
+
+`cuhk03` uses the training identities of the labelled CUHK03-NP split only; `drawn` uses drawn sites
+of other seeds than the demo's. Half of the people are fitted, the other half says how well it
+holds; the figures printed last are fitted on all. Prints one JSON line per figure; `--out` writes
+the file that `matcher.calibration` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.io import loadmat
+from scipy.optimize import minimize
+
+from config.schema import EmbedderSettings
+from matcher.calibration import Calibration
+from reid.embedder import Crop, Embedder, EmbedderKind, build_embedder
+from streams.synthetic import SyntheticSite, render_frames
+
+SPLIT = "cuhk03_new_protocol_config_labeled.mat"
+DRAWN_SEEDS = range(101, 109)
+NUM_DECIMALS = 3
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Embedded crops: (N, D) features, and of each the person, the view and the site."""
+
+    features: npt.NDArray[np.float32]
+    persons: npt.NDArray[np.int64]
+    views: npt.NDArray[np.int64]
+    sites: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Similarities of tracklets of the same and of different people."""
+
+    same: Floats
+    different: Floats
+
+
+def cuhk03_crops(data: Path) -> Iterator[tuple[Crop, int, int, int]]:
+    """Crops of the training identities, with person, view and site."""
+    split = loadmat(data / SPLIT)
+    names = [str(name[0]) for name in split["filelist"].ravel()]
+    for index in split["train_idx"].ravel() - 1:
+        path = data / "images_labeled" / Path(names[index]).with_suffix(".jpg")
+        if not path.exists():  # the research data have one of the five camera pairs
+            continue
+        image = cv2.imread(str(path))
+        if image is None:
+            raise SystemExit(f"{path} cannot be read as an image")
+        yield (
+            image.astype(np.uint8),
+            int(split["labels"][index, 0]),
+            int(split["camId"][index, 0]),
+            0,
+        )
+
+
+def drawn_crops() -> Iterator[tuple[Crop, int, int, int]]:
+    """Crops of people in drawn sites, two a second, with person, view and site."""
+    for seed in DRAWN_SEEDS:
+        site = SyntheticSite(fps=2.0, seed=seed)
+        for view in range(site.num_cameras):
+            for image, boxes in render_frames(site, view):
+                for box in boxes:
+                    x1, y1, x2, y2 = (round(value) for value in box.box)
+                    if box.visibility > 0.7 and y2 - y1 >= 32 and x2 > x1:
+                        person = 1000 * seed + box.person_id
+                        yield np.ascontiguousarray(image[y1:y2, x1:x2]), person, view, seed
+
+
+def embedded(crops: Iterator[tuple[Crop, int, int, int]], embedder: Embedder) -> Crops:
+    """All crops, embedded in batches."""
+    features, labels = [], []
+    batch: list[Crop] = []
+    for crop, *label in crops:
+        batch.append(crop)
+        labels.append(label)
+        if len(batch) == 32:
+            features.append(embedder.embed(batch))
+            batch = []
+    features.append(embedder.embed(batch))
+    columns = np.array(labels, dtype=np.int64)
+    return Crops(np.concatenate(features), columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def tracklet_pairs(crops: Crops, num_crops: int) -> Pairs:
+    """Similarities of tracklets of `num_crops` crops, spread over the view's crops."""
+    features, persons, views, sites = [], [], [], []
+    for person in np.unique(crops.persons):
+        for view in np.unique(crops.views):
+            rows = np.flatnonzero((crops.persons == person) & (crops.views == view))
+            if not len(rows):
+                continue
+            chosen = rows[np.linspace(0, len(rows) - 1, min(num_crops, len(rows))).astype(int)]
+            mean = crops.features[chosen].mean(axis=0)
+            features.append(mean / np.linalg.norm(mean))
+            persons.append(person)
+            views.append(view)
+            sites.append(crops.sites[rows[0]])
+    alike = (np.stack(features) @ np.stack(features).T).astype(np.float64)
+    one, other = np.triu_indices(len(features), 1)
+    is_same = np.array(persons)[one] == np.array(persons)[other]
+    is_other_view = np.array(views)[one] != np.array(views)[other]
+    is_one_site = np.array(sites)[one] == np.array(sites)[other]
+    values = alike[one, other]
+    return Pairs(values[is_same & is_other_view], values[~is_same & is_one_site])
+
+
+def fitted(pairs: Pairs) -> Calibration:
+    """The calibration of these pairs, both kinds counting as much in all."""
+
+    def loss(values: Floats) -> float:
+        midpoint, slope = values
+        same = np.logaddexp(0, -slope * (pairs.same - midpoint)).mean()
+        return float(same + np.logaddexp(0, slope * (pairs.different - midpoint)).mean())
+
+    start = np.array([(pairs.same.mean() + pairs.different.mean()) / 2, 20.0])
+    midpoint, slope = minimize(loss, start, method="Nelder-Mead").x
+    one_percent, far = np.quantile(pairs.different, [1 - 1e-2, 1 - 1e-4])
+    return Calibration(
+        round(float(midpoint), NUM_DECIMALS),
+        round(float(slope), 1),
+        round(float(one_percent), NUM_DECIMALS),
+        round(float((far - one_percent) / 2), NUM_DECIMALS),
+    )
+
+
+def half(crops: Crops, parity: int) -> Crops:
+    """Every second person."""
+    _, number = np.unique(crops.persons, return_inverse=True)
+    rows = number % 2 == parity
+    return Crops(crops.features[rows], crops.persons[rows], crops.views[rows], crops.sites[rows])
+
+
+def report(figure: str, **values: object) -> None:
+    """One JSON line."""
+    print(json.dumps({"figure": figure, **values}))
+
+
+def held_out(crops: Crops, num_crops: int) -> None:
+    """How a calibration of half of the people holds for the other half."""
+    calibration = fitted(tracklet_pairs(half(crops, 0), num_crops))
+    pairs = tracklet_pairs(half(crops, 1), num_crops)
+    for rate in (0.01, 0.001):
+        least = calibration.threshold(rate)
+        report(
+            "held out",
+            wanted_false_match_rate=rate,
+            false_match_rate=float(np.mean(calibration.probability(pairs.different) >= least)),
+            true_match_rate=float(np.mean(calibration.probability(pairs.same) >= least)),
+            num_same=len(pairs.same),
+            num_different=len(pairs.different),
+        )
+
+
+def load_or_embed(arguments: argparse.Namespace) -> Crops:
+    """Features from the file if it exists, else computed and kept there."""
+    cache: Path | None = arguments.features
+    if cache is not None and cache.exists():
+        with np.load(cache) as arrays:
+            return Crops(*(arrays[name] for name in ("features", "persons", "views", "sites")))
+    settings = EmbedderSettings(kind=arguments.kind, weights=arguments.weights)
+    embedder = build_embedder(settings)
+    report("embedder", name=embedder.name, space=embedder.space)
+    source = drawn_crops() if arguments.source == "drawn" else cuhk03_crops(arguments.data)
+    crops = embedded(source, embedder)
+    if cache is not None:
+        np.savez(cache, **vars(crops))
+    return crops
+
+
+def main() -> None:
+    """Fits and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("source", choices=["cuhk03", "drawn"])
+    parser.add_argument("--data", type=Path, help="CUHK03 folder with images and split")
+    parser.add_argument("--kind", choices=get_args(EmbedderKind), default="auto")
+    parser.add_argument("--weights")
+    parser.add_argument("--features", type=Path, help="npz that keeps the features between runs")
+    parser.add_argument("--crops", type=int, default=3, help="crops of a tracklet")
+    parser.add_argument("--out", type=Path, help="JSON file for matcher.calibration")
+    arguments = parser.parse_args()
+    if arguments.source == "cuhk03" and arguments.data is None:
+        parser.error("cuhk03 needs --data")
+    crops = load_or_embed(arguments)
+    held_out(crops, arguments.crops)
+    calibration = fitted(tracklet_pairs(crops, arguments.crops))
+    report("calibration", num_crops=len(crops.persons), **asdict(calibration))
+    if arguments.out is not None:
+        arguments.out.write_text(json.dumps(asdict(calibration), indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
