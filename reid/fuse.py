@@ -47,11 +47,7 @@ def prepare_backbone(
     dtype: torch.dtype = torch.float32,
 ) -> FusedBackbone:
     """A trunk alone, with or without attention, fused in the same way."""
-    fused = FusedBackbone(backbone).to(device, dtype)
-    for part in fused.modules():
-        if isinstance(part, nn.Conv2d):
-            part.weight.data = part.weight.data.contiguous(memory_format=torch.channels_last)
-    return fused.requires_grad_(requires_grad=False).eval()
+    return FusedBackbone(backbone).to(device, dtype).eval()
 
 
 class FusedRGAResNet50(nn.Module):
@@ -79,7 +75,7 @@ class FusedBackbone(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.stem = fold(backbone.conv1, backbone.bn1)
+        self.stem = FoldedConvolution(backbone.conv1, backbone.bn1)
         steps: list[nn.Module] = []
         for layer, attention in backbone.stages():
             steps += [FusedBottleneck(block) for block in layer if isinstance(block, Bottleneck)]
@@ -100,12 +96,14 @@ class FusedBottleneck(nn.Module):
 
     def __init__(self, block: Bottleneck) -> None:
         super().__init__()
-        self.reduce = fold(block.conv1, block.bn1)
-        self.middle = fold(block.conv2, block.bn2)
-        self.expand = fold(block.conv3, block.bn3)
+        self.reduce = FoldedConvolution(block.conv1, block.bn1)
+        self.middle = FoldedConvolution(block.conv2, block.bn2)
+        self.expand = FoldedConvolution(block.conv3, block.bn3)
         self.shortcut: nn.Module = nn.Identity()
         if block.downsample is not None:
-            self.shortcut = fold(convolution(block.downsample, 0), batch_norm(block.downsample, 1))
+            self.shortcut = FoldedConvolution(
+                convolution(block.downsample, 0), batch_norm(block.downsample, 1)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """Same map as the bottleneck in evaluation."""
@@ -208,18 +206,23 @@ class Folded(NamedTuple):
     bias: Tensor
 
 
-def fold(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
+class FoldedConvolution(nn.Module):
     """One convolution with bias in place of a convolution and its BatchNorm in evaluation."""
-    fused = nn.Conv2d(
-        layer.in_channels,
-        layer.out_channels,
-        (layer.kernel_size[0], layer.kernel_size[1]),
-        stride=(layer.stride[0], layer.stride[1]),
-        padding=(int(layer.padding[0]), int(layer.padding[1])),
-    )
-    weight, bias = _folded(layer, norm)
-    fused.weight, fused.bias = nn.Parameter(weight), nn.Parameter(bias)
-    return fused
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, layer: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        weight, bias = _folded(layer, norm)
+        self.register_buffer("weight", weight.contiguous(memory_format=torch.channels_last))
+        self.register_buffer("bias", bias)
+        self.stride = (layer.stride[0], layer.stride[1])
+        self.padding = (layer.kernel_size[0] // 2, layer.kernel_size[1] // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the two layers give, not yet clipped."""
+        return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
 
 def _folded(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> Folded:

@@ -109,8 +109,6 @@ def _named_tensors(path: Path, content: object) -> dict[str, Tensor]:
 
 
 def _reason(error: Exception) -> str:
-    """The line that says something: torch's texts are long and advise to switch safety off."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "WeightsUnpickler error" in line or "Unsupported" in line]
-    reason = (telling or lines or [type(error).__name__])[0]
-    return reason.removeprefix("WeightsUnpickler error: ").split(". Please")[0][:200]
+    """The first sentence of the cause: torch wraps it in advice to switch safety off."""
+    lines = str(error.__context__ or error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split(". Please")[0][:200]
