@@ -10,9 +10,9 @@ The quality of a crop is a product of factors in [0, 1]; 1 is what a re-ID model
   the lower one;
 - clear: the part of the box that no other box covers; one that stands farther away (its lower
   edge is higher) only shows beside the person and counts half;
-- sharp: mean |Laplacian| / mean |deviation from the mean grey| at 64 x 128 px, over 0.3, at most
-  1. On shop cameras crops have 0.15 to 0.4, and 0.04 to 0.1 after a Gaussian blur of 2 px. The
-  ratio does not change with light and contrast.
+- sharp: mean |Laplacian| / standard deviation of the grey picture at 64 x 128 px, over 0.25, at
+  most 1. Shop cameras have 0.12 to 0.4, and 0.03 to 0.1 after a Gaussian blur of 2 px.
+  The ratio does not change with light and contrast.
 
 The first five come from the boxes alone; the picture is touched only if they leave it a chance.
 """
@@ -36,8 +36,10 @@ _GOOD_ASPECT, _ASPECT_WIDTH = 0.42, 0.6
 _EDGE_PX = 2
 _CUT, _CUT_BELOW = 0.6, 0.8
 _BEHIND = 0.5
-_GOOD_SHARPNESS = 0.3
-_SMALL_PX, _TINY_PX = (64, 128), (8, 16)
+_GOOD_SHARPNESS = 0.25
+_FLAT = 5.0
+"""Grey levels: noise of this size in a flat picture is nothing that could be sharp."""
+_SMALL_PX, _TINY_PX = (64, 128), (4, 8)
 _UNLIKE_LOOK = 0.15
 """Mean absolute difference of two tiny pictures (of 1) from which they count as wholly unlike."""
 _UNLIKE_S = 2.0
@@ -46,7 +48,7 @@ _CLEAR_GAIN = 1.05
 """How much better a crop must be than the one it replaces; else every frame brings a change."""
 
 Look = npt.NDArray[np.float32]
-"""(384,) float32 in [0, 1]: the pixels of a crop at 8 x 16."""
+"""(96,) float32 in [0, 1]: the pixels of a crop at 4 x 8."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +74,7 @@ class BestCrops:
     """The few best crops of one track: good each, and unlike each other. Memory is bounded.
 
     What a crop is worth to the set is its quality times (0.5 + 0.5 u), where u in [0, 1] is how
-    unlike it is to the most similar one of better quality: half by look (an 8 x 16 px picture),
+    unlike it is to the most similar one of better quality: half by look (a 4 x 8 px picture),
     half by time. Of one crop too many, the one of least worth goes.
 
     Args:
@@ -112,15 +114,16 @@ class BestCrops:
         if inside is None or not score > 0:
             self.num_ignored += 1
             return
-        ceiling = min(float(score), 1.0) * _view_quality(inside, frame.size, other_boxes)
-        is_full = len(self._kept) == self._max_crops
-        if is_full and ceiling <= self._least_worth * _CLEAR_GAIN:
+        quality = min(float(score), 1.0) * _view_quality(inside, frame.size, other_boxes)
+        if self._is_hopeless(quality):
             return
         x1, y1, x2, y2 = inside
         view = frame.image[y1:y2, x1:x2]
-        small = _resized(view, _SMALL_PX)
+        small = _small(view)
+        quality *= _sharpness(small)
+        if self._is_hopeless(quality):
+            return
         look = _resized(small, _TINY_PX).astype(np.float32).ravel() / np.float32(255)
-        quality = ceiling * _sharpness(small)
         candidate = _Candidate(quality, frame.index, frame.timestamp, look, inside, view)
         if self._admit(candidate):
             candidate.image = _own_copy(view)
@@ -129,6 +132,11 @@ class BestCrops:
     def crops(self) -> tuple[Crop, ...]:
         """The crops, best quality first, equal ones in order of frame; at most `max_crops`."""
         return tuple(candidate.crop() for candidate in self._kept)
+
+    def _is_hopeless(self, most: float) -> bool:
+        """Is a crop of at most this quality not worth enough, however unlike the others it is?"""
+        is_full = len(self._kept) == self._max_crops
+        return is_full and most <= self._least_worth * _CLEAR_GAIN
 
     def _admit(self, candidate: _Candidate) -> bool:
         """Take the candidate into the set if it belongs there; was it taken?"""
@@ -201,20 +209,28 @@ def _covered(inside: tuple[int, int, int, int], other_boxes: Boxes) -> float:
 
 def _sharpness(small: Image) -> float:
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-    edges = cv2.Laplacian(grey, cv2.CV_16S)
-    contrast = float(cv2.absdiff(grey, np.full_like(grey, round(float(grey.mean())))).mean())
-    noise_floor = 4.0  # grey levels: a flat picture has nothing that could be sharp
-    return min(float(np.abs(edges).mean()) / (contrast + noise_floor) / _GOOD_SHARPNESS, 1.0)
+    edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L1) / grey.size
+    deviation = float(cv2.meanStdDev(grey)[1][0, 0])
+    return min(edges / (deviation + _FLAT) / _GOOD_SHARPNESS, 1.0)
 
 
 def _worths(kept: list[_Candidate]) -> list[float]:
     """What each is worth to the set; `kept` is best quality first."""
-    looks = np.stack([c.look for c in kept])  # (K, 384)
+    looks = np.stack([c.look for c in kept])  # (K, 96)
     times = np.array([c.timestamp for c in kept])
     by_look = np.abs(looks[:, None] - looks[None, :]).mean(axis=2) / _UNLIKE_LOOK  # (K, K)
     by_time = np.abs(times[:, None] - times[None, :]) / _UNLIKE_S
     unlike = by_look.clip(max=1) / 2 + by_time.clip(max=1) / 2
     return [c.quality * (0.5 + 0.5 * min(unlike[i, :i], default=1.0)) for i, c in enumerate(kept)]
+
+
+def _small(view: Image) -> Image:
+    """The view at 64 x 128 px: averaged by a whole factor, which is fast, then interpolated."""
+    factor = min(view.shape[1] // _SMALL_PX[0], view.shape[0] // _SMALL_PX[1])
+    if factor >= 2:
+        width, height = view.shape[1] // factor, view.shape[0] // factor
+        view = _resized(view[: height * factor, : width * factor], (width, height))
+    return cv2.resize(view, _SMALL_PX, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def _resized(image: Image, size: tuple[int, int]) -> Image:

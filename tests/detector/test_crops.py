@@ -23,7 +23,7 @@ def boxes(*corners: tuple[float, float, float, float]) -> Array:
 def texture(seed: int = 0, size: tuple[int, int] = (640, 360), contrast: float = 1.0) -> Image:
     """A picture with detail everywhere, another one for each seed."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (size[1] // 6, size[0] // 6, 3), dtype=np.uint8)
+    coarse = rng.integers(0, 256, (size[1] // 4, size[0] // 4, 3), dtype=np.uint8)
     image = cv2.resize(coarse, size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
     return (128 + (image - 128) * contrast).astype(np.uint8)
 
