@@ -46,9 +46,13 @@ class CameraSettings(Settings):
 
     ``${NAME}`` is taken from the environment."""
     start_at: AwareDatetime | None = None
-    """Capture time of the first frame of a file; None: its modification time minus its length."""
+    """Capture time of the first frame of a file; None: its modification time minus its length.
+
+    The same for a folder of images, by its last image."""
     max_fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    """Frames a second that are looked at; None: all that the source has."""
+    """Frames a second that are looked at; None: all that the source has.
+
+    Of a folder of images: its rate, 1 if unset."""
     include: list[Polygon] = []
     """Regions (fractions of width and height) for a person's foot point; empty: everywhere."""
     exclude: list[Polygon] = []
@@ -89,7 +93,9 @@ class DetectorSettings(Settings):
     min_height_px: Annotated[int, Field(ge=1)] = 32
     """Smaller people are ignored."""
     input_size_px: Annotated[int, Field(ge=128, le=2048, multiple_of=32)] | None = None
-    """Longer side of the network's input; None: what the weights were made for."""
+    """Longer side of the network's input; None: what the weights were made for.
+
+    512 in place of 640 saves a quarter of the time and misses some small or hidden people."""
 
 
 class TrackerSettings(Settings):

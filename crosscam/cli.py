@@ -202,6 +202,7 @@ def probe_command(
     from streams.probe import probe
 
     info = probe(url, timeout_s=timeout_s)
+    print(f"kind   {'live' if info.is_live else 'recorded'}")
     print(f"codec  {info.codec}")
     print(f"size   {info.width_px} x {info.height_px}")
     print(f"fps    {'not declared' if info.fps is None else f'{info.fps:g}'}")

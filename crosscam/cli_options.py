@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +51,9 @@ def reported_errors(command: Callable[P, R]) -> Callable[P, R]:
             logger.debug("the error in full", exc_info=True)
             print(f"crosscam: {error}", file=sys.stderr)
             raise typer.Exit(EXIT_USER_ERROR) from error
+        except BrokenPipeError as error:  # the reader of our output (`head`, say) has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
         except OSError as error:
             if error.filename is None and error.strerror is None:
                 raise
