@@ -136,6 +136,7 @@ class Candidates:
         return dict(zip(self._subjects, found, strict=True))
 
     def _judged(self, tracklet_id: str) -> list[Option]:
+        calibration = self._rules.calibration
         similar = self._similar[tracklet_id]
         presence = self._subjects[tracklet_id].tracklet
         options: list[Option] = []
@@ -147,7 +148,8 @@ class Candidates:
             odds = self._roster.odds(identity_id, presence)
             if odds > 0:
                 likeness = similar[identity_id]
-                probability = float(self._rules.calibration.probability(likeness, odds))
+                worth = calibration.nearest_of(likeness, self._roster.num_exemplars(identity_id))
+                probability = float(calibration.probability(worth, odds))
                 options.append(Option(identity_id, likeness, probability))
         return sorted(options, key=lambda o: (-o.probability, identity_order(o.identity_id)))
 

@@ -163,6 +163,10 @@ class Roster:
         alike = similarities(stored, features)
         return [float(row.max()) for row in alike]
 
+    def num_exemplars(self, identity_id: str) -> int:
+        """Exemplars of a known identity."""
+        return len(self._known[identity_id].exemplars)
+
     def support(self, tracklet_id: str, feature: HalfFeature) -> float | None:
         """Similarity of a feature to the nearest of the other tracklets of a tracklet's identity.
 

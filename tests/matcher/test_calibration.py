@@ -48,6 +48,12 @@ def test_threshold_is_where_the_wanted_share_of_different_people_comes() -> None
     assert PLAIN.threshold(0.001) == pytest.approx(float(PLAIN.probability(0.6)))
 
 
+def test_the_nearest_of_many_exemplars_is_worth_less() -> None:
+    assert PLAIN.nearest_of(0.5, 1) == 0.5
+    assert PLAIN.nearest_of(0.5, 10) == pytest.approx(0.467)
+    assert PLAIN.nearest_of(0.5, 100) == pytest.approx(0.434)
+
+
 @given(st.floats(0.001, 0.999))
 def test_similarity_inverts_probability(probability: float) -> None:
     assert float(PLAIN.probability(PLAIN.similarity(probability))) == pytest.approx(probability)
