@@ -164,6 +164,11 @@ def _topology_problems(document: Document, known: list[str]) -> list[Problem]:
         low, high = pair.get("min_s", 0), pair.get("max_s")
         if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
             problems.append(_problem(document, (*path, "min_s"), f"larger than max_s ({high})"))
+        if pair.get("overlap") is True and (low or pair.get("is_possible") is False):
+            expected = (
+                "views that overlap have no travel time and are possible: drop one of the two"
+            )
+            problems.append(_problem(document, (*path, "overlap"), expected))
         if isinstance(names, list) and len(names) == 2 and names[0] == names[1]:
             problems.append(
                 _problem(document, (*path, "cameras"), "a pair needs two different cameras")

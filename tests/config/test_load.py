@@ -103,6 +103,15 @@ def test_broken_documents_say_what_is_wrong(tmp_path: Path, text: str, expected:
         load_site(_written(tmp_path, text), {})
 
 
+def test_overlapping_views_with_a_travel_time_are_contradictory(tmp_path: Path) -> None:
+    text = (
+        "site: s\ncameras: [{id: a, url: x}, {id: b, url: y}]\n"
+        "matcher: {topology: [{cameras: [a, b], overlap: true, min_s: 3}]}\n"
+    )
+
+    assert "no travel time" in _problems(tmp_path, text)["matcher.topology.0.overlap"].expected
+
+
 def test_missing_file_folder_and_binary_file_are_named(tmp_path: Path) -> None:
     binary = tmp_path / "clip.mp4"
     binary.write_bytes(b"\x00\xff\xfe\x80" * 10)
