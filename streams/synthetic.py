@@ -220,8 +220,8 @@ def _site_yaml(site: SyntheticSite) -> str:
         "width_m": max(x for x, _ in positions) + CAMERA_SPACING_M / 2,
         "height_m": max(y for _, y in positions) + CAMERA_SPACING_M / 2,
     }
-    # Eight people in half a minute: a wrong link costs no more than a missed one, so the weak colour
-    # features that need no weights may link from better than two to one.
+    # Eight people in half a minute: a wrong link costs no more than a missed one, so the weak
+    # colour features that need no weights may link from better than two to one.
     matcher = {"min_probability": 0.7}
     data = {"site": "synthetic", "cameras": cameras, "plan": plan, "matcher": matcher}
     head = (
