@@ -86,7 +86,8 @@ class Child:
             return
         self._let_go()
         if self._stops or code in (0, EXIT_USER_ERROR):
-            self._exit_code = code
+            was_starting = self._stops and code == -signal.SIGTERM  # before it could listen to us
+            self._exit_code = 0 if was_starting else code
             return
         now = time.monotonic()
         if self._restart_at is None:
