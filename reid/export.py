@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -149,10 +150,8 @@ def _write_openvino(
         raise BackendError(_missing(error, "openvino")) from error
     height, width = exported.info.size
     example = torch.zeros(2, 3, height, width)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing: sizes become constants, which is wanted
-        with torch.no_grad():
-            traced = torch.jit.trace(model, example, check_trace=False)  # type: ignore[no-untyped-call]
+    with _quiet("openvino"), torch.no_grad():
+        traced = torch.jit.trace(model, example, check_trace=False)  # type: ignore[no-untyped-call]
         graph = openvino.convert_model(traced, example_input=example)
     graph.reshape([-1, 3, height, width])
     if exported.precision == "int8":
@@ -174,8 +173,7 @@ def _write_onnx(
     except ImportError as error:
         raise BackendError(_missing(error, "onnx")) from error
     height, width = exported.info.size
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations between torch and its exporter
+    with _quiet("onnxscript"):
         program = torch.onnx.export(
             model,
             (torch.zeros(2, 3, height, width),),
@@ -202,8 +200,7 @@ def _halved(graph: Any) -> Any:
     """An ONNX model with fp16 weights and arithmetic; inputs and outputs stay float32."""
     from onnxruntime.transformers.float16 import convert_float_to_float16  # noqa: PLC0415
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that round to zero
+    with _quiet("onnxruntime"):
         return convert_float_to_float16(graph, keep_io_types=True)
 
 
@@ -216,12 +213,13 @@ def _quantised(graph: Any, calibration: Images) -> Any:
     nncf.set_log_level(logging.ERROR)
     is_onnx = hasattr(graph, "metadata_props")
     inputs = [{INPUT_NAME: image} if is_onnx else image for image in calibration[:, None]]
-    return nncf.quantize(
-        graph,
-        nncf.Dataset(inputs),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=max(1, len(inputs)),
-    )
+    with redirect_stdout(sys.stderr):  # where progress belongs
+        return nncf.quantize(
+            graph,
+            nncf.Dataset(inputs),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=max(1, len(inputs)),
+        )
 
 
 def _check(
@@ -288,6 +286,20 @@ def _opened(
         raise BackendError(_missing(error, kind)) from error
     except CheckpointError as error:
         raise ExportError(f"{file.name}: the exported model does not open: {error}") from error
+
+
+@contextmanager
+def _quiet(library: str) -> Iterator[None]:
+    """Hold back what a converter says about itself: deprecations, and what it does not optimise."""
+    logger_of_library = logging.getLogger(library)
+    level = logger_of_library.level
+    logger_of_library.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger_of_library.setLevel(level)
 
 
 def _missing(error: ImportError, extra: str) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -93,6 +95,18 @@ def test_auto_takes_fp32_where_a_quicker_precision_disagrees(
 
     assert model.precision == "fp32"
     assert "running in fp32" in caplog.text
+
+
+def test_openvino_tells_its_vendor_nothing() -> None:
+    code = (
+        "import sys, reid.openvino_model, nncf, openvino.tools.ovc.telemetry_utils as ovc;"
+        "print(sys.modules['openvino_telemetry'], ovc.tm.__name__, type(nncf.telemetry.telemetry))"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert said.stdout.startswith("None openvino.tools.ovc.telemetry_stub")
+    assert "MagicMock" in said.stdout
 
 
 def test_a_missing_bin_is_named(small_ir: Path, tmp_path: Path) -> None:
