@@ -1,6 +1,6 @@
 """The whole pipeline on recorded clips: speed against real time, memory over loops, latency.
 
-    python -m benchmarks.bench_pipeline SITE.yaml [--loops 1] [--runs 3]
+    python -m benchmarks.bench_pipeline SITE.yaml [--loops 1] [--runs 3] [--embedder FILE.xml]
 
 Runs `crosscam run` as a user does. Prints one JSON line per figure:
 - ``real_time_factor``: seconds of the clips per second of work, from the first to the last frame
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import yaml
 
 from benchmarks.measurement import emit
 from config.load import load_site
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("site", type=Path)
     parser.add_argument("--loops", type=int, default=1, help="how often each clip is played")
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--embedder", help="an exported RGA model (.xml) in place of the site's")
     options = parser.parse_args()
     runs = []
     for _ in range(options.runs):
@@ -68,8 +70,10 @@ def main() -> None:
             site_file = options.site.resolve()
             if options.loops > 1:
                 site_file = looped_site(site_file, Path(folder), options.loops)
+            if options.embedder:
+                site_file = with_embedder(site_file, Path(folder), options.embedder)
             runs.append(measured(site_file, Path(folder) / "data"))
-    report(runs, options.site.name, options.loops)
+    report(runs, Path(options.embedder or options.site).name, options.loops)
 
 
 def measured(site_file: Path, data: Path) -> Run:
@@ -115,6 +119,15 @@ def looped_site(site_file: Path, folder: Path, loops: int) -> Path:
         text = pattern.sub(rf"\g<1>{looped}", text)
     copy = folder / "site.yaml"
     copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+def with_embedder(site_file: Path, folder: Path, weights: str) -> Path:
+    """A copy of a site that embeds with an exported RGA model."""
+    site = yaml.safe_load(site_file.read_text(encoding="utf-8"))
+    site["embedder"] = {"kind": "openvino", "weights": weights}
+    copy = folder / "rga-site.yaml"
+    copy.write_text(yaml.safe_dump(site), encoding="utf-8")
     return copy
 
 

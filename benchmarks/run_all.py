@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.random_rga import write_random_rga
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 ALONE = ("bench_rga", "bench_embedders", "bench_matcher", "bench_store")
 
@@ -30,6 +32,8 @@ def main() -> None:
         site.write_text(template.read_text("utf-8").replace("SHARED", str(shared)), "utf-8")
         _run("bench_pipeline", str(site))
         _run("bench_pipeline", str(site), "--loops", "10")
+        rga = write_random_rga(Path(folder))
+        _run("bench_pipeline", str(site), "--embedder", str(rga))
 
 
 def _run(name: str, *arguments: str) -> None:
