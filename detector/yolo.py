@@ -22,6 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from PIL import Image as PillowImage
 from torch import nn
 
 from detector.detections import Detections
@@ -227,6 +228,9 @@ def _check_archive(weights: Path) -> None:
         raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
 
 
+_PATCHED_CV2 = ("imread", "imwrite", "imshow")
+
+
 @contextmanager
 def unchanged_process() -> Iterator[None]:
     """Let ultralytics load, without network, installs or reports, and undo what it changes."""
@@ -234,6 +238,8 @@ def unchanged_process() -> Iterator[None]:
     num_threads, num_cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
     safe_globals = torch.serialization.get_safe_globals()
     torch_save, torch_load = torch.save, torch.load
+    cv2_functions = {name: getattr(cv2, name) for name in _PATCHED_CV2}
+    image_open = PillowImage.open
     library_logger = logging.getLogger("ultralytics")
     handlers, propagates = list(library_logger.handlers), library_logger.propagate
     with (
@@ -259,6 +265,9 @@ def unchanged_process() -> Iterator[None]:
             torch.serialization.clear_safe_globals()
             torch.serialization.add_safe_globals(safe_globals)
             torch.save, torch.load = torch_save, torch_load
+            for name, function in cv2_functions.items():
+                setattr(cv2, name, function)
+            PillowImage.open = image_open
             torch.set_printoptions(profile="default")  # type: ignore[no-untyped-call]
             library_logger.handlers[:], library_logger.propagate = handlers, propagates
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -109,6 +110,23 @@ def test_loading_leaves_the_process_as_it_was(tiny_models: TinyModels) -> None:
     assert np.get_printoptions() == options
     assert logging.getLogger("ultralytics").propagate
     assert "torchvision" not in sys.modules
+
+
+@needs_ultralytics
+def test_importing_leaves_the_functions_of_other_libraries_alone() -> None:
+    code = (
+        "import cv2, torch, PIL.Image\n"
+        "from detector.yolo import unchanged_process\n"
+        "before = PIL.Image.open, cv2.imread, cv2.imwrite, cv2.imshow, torch.save, torch.load\n"
+        "with unchanged_process():\n"
+        "    from ultralytics import YOLO\n"
+        "after = PIL.Image.open, cv2.imread, cv2.imwrite, cv2.imshow, torch.save, torch.load\n"
+        "print([f.__name__ for f, g in zip(before, after, strict=True) if f is not g])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_process_is_put_back_after_an_error() -> None:
