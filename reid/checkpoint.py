@@ -72,6 +72,7 @@ def load_model(
     Raises:
         CheckpointError: The file is missing, no weights file, damaged, unsafe, of another model,
             variant or size, has too few or too many parameters, or values that are not finite.
+        ValueError: A side of the wanted size is not a positive multiple of 16.
     """
     weights, header = read_weights(path)
     try:
@@ -79,12 +80,10 @@ def load_model(
         layout = infer_layout({name: tuple(tensor.shape) for name, tensor in weights.items()})
     except ValueError as error:
         raise CheckpointError(f"{path}: no RGA-ResNet50 weights: {error}") from error
-    found = stated.size if stated else layout.size
     _check_variant(path, layout, variant)
-    _check_size(path, layout, size, stated)
     model = RGAResNet50(
         variant=layout.variant,
-        size=size or found,
+        size=_checked_size(path, layout, size, stated),
         num_classes=layout.num_classes,
         literal=literal,
     )
@@ -197,17 +196,24 @@ def _check_variant(path: Path, layout: Layout, variant: Variant | None) -> None:
         )
 
 
-def _check_size(
+def _checked_size(
     path: Path, layout: Layout, size: tuple[int, int] | None, stated: ModelInfo | None
-) -> None:
+) -> tuple[int, int]:
+    """The size to build the model for, before anything of that size is allocated."""
     found = stated.size if stated else layout.size
+    if found[0] * found[1] != layout.size[0] * layout.size[1]:
+        raise CheckpointError(
+            f"{path}: the header says {found[0]}x{found[1]}, but the weights are for as many "
+            f"pixels as {layout.size[0]}x{layout.size[1]}: copy the file again from its source"
+        )
     if size is None or size == found:
-        return
+        return found
     if stated is not None or size[0] * size[1] != found[0] * found[1]:
         raise CheckpointError(
             f"{path}: these weights are for images of {found[0]}x{found[1]} (height x width), "
             f"asked for was {size[0]}x{size[1]}: change the size or take other weights"
         )
+    return size
 
 
 def _fitted(
@@ -215,6 +221,7 @@ def _fitted(
 ) -> dict[str, Tensor]:
     """The weights in float32, in the model's order, after checking that they fit it exactly."""
     counters = {name for name in expected if name.endswith(COUNTER)}
+    zero = torch.tensor(0)
     problems = [
         _some(
             "missing", [name for name in expected if name not in weights and name not in counters]
@@ -236,7 +243,7 @@ def _fitted(
             "Take the file as its training wrote it, or weights of this model"
         )
     return {
-        name: torch.zeros((), dtype=torch.int64) if name in counters else weights[name].float()
+        name: weights.get(name, zero).long() if name in counters else weights[name].float()
         for name in expected
     }
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reid.attention import Kind, RelationAwareAttention, RelationBlocks, batch_norm, convolution
+from reid.attention import Kind, RelationAwareAttention, batch_norm, convolution
 from reid.model import Backbone, Bottleneck, Features, RGAResNet50
 
 
@@ -35,9 +35,10 @@ def prepare_for_inference(
         device: Where the result computes.
         dtype: What it computes in; inputs are converted, features are float32 or better.
     """
-    fused = FusedRGAResNet50(model).to(device, torch.promote_types(dtype, torch.float32))
-    fused.backbone = prepare_backbone(model.backbone, device=device, dtype=dtype)
-    return fused.eval()
+    backbone = prepare_backbone(model.backbone, device=device, dtype=dtype)
+    scale, shift = _affine(model.feat_bn)
+    wide = torch.promote_types(dtype, torch.float32)
+    return FusedRGAResNet50(backbone, scale.to(device, wide), shift.to(device, wide)).eval()
 
 
 def prepare_backbone(
@@ -56,17 +57,15 @@ class FusedRGAResNet50(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, model: RGAResNet50) -> None:
+    def __init__(self, backbone: FusedBackbone, scale: Tensor, shift: Tensor) -> None:
         super().__init__()
-        self.size = model.size
-        self.backbone: nn.Module = nn.Identity()  # follows in a dtype of its own
-        scale, shift = _affine(model.feat_bn)
+        self.backbone = backbone
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
 
     def forward(self, images: Tensor) -> Features:
         """Both (N, 2048) features of (N, 3, H, W) normalised images."""
-        before_bn = self.backbone(images).mean((2, 3), dtype=self.scale.dtype)
+        before_bn: Tensor = self.backbone(images).mean((2, 3), dtype=self.scale.dtype)
         return Features(before_bn, before_bn * self.scale + self.shift)
 
 
@@ -92,7 +91,7 @@ class FusedBackbone(nn.Module):
 
 
 class FusedBottleneck(nn.Module):
-    """A `Bottleneck` of four or three convolutions with bias."""
+    """A `Bottleneck` as three convolutions with bias, four where the shortcut has one."""
 
     def __init__(self, block: Bottleneck) -> None:
         super().__init__()
@@ -117,8 +116,8 @@ class FusedAttention(nn.Module):
     def __init__(self, attention: RelationAwareAttention) -> None:
         super().__init__()
         kinds = attention.kinds
-        self.spatial = _gate("spatial", attention) if "spatial" in kinds else None
-        self.channel = _gate("channel", attention) if "channel" in kinds else None
+        self.spatial = FusedGate("spatial", attention) if "spatial" in kinds else None
+        self.channel = FusedGate("channel", attention) if "channel" in kinds else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, C, h, w) channels-last, weighed in place."""
@@ -144,10 +143,11 @@ class FusedGate(nn.Module):
     gate_weight: Tensor
     gate_bias: Tensor
 
-    def __init__(self, kind: Kind, blocks: RelationBlocks, *, literal: bool) -> None:
+    def __init__(self, kind: Kind, attention: RelationAwareAttention) -> None:
         super().__init__()
         self.kind = kind
-        self.literal = literal
+        self.literal = attention.literal
+        blocks = attention.blocks(kind)
         parts = [_folded_block(part) for part in (blocks.theta, blocks.phi, blocks.gx)]
         relations, hidden = _folded_block(blocks.gg), _folded_block(blocks.head)
         gate = _folded_block(blocks.head, 3)
@@ -193,6 +193,7 @@ class FusedGate(nn.Module):
         return torch.baddbmm(self.relation_bias, pair, factors)
 
     def _literal(self, theta: Tensor, phi: Tensor) -> Tensor:
+        """(b, M, O): see `reid.attention.literal_relations`."""
         affinity = torch.bmm(theta, phi.transpose(1, 2))
         relations = torch.cat([affinity, affinity.transpose(1, 2)], 2)  # (b, M, 2M)
         weight = torch.cat([self.received, self.sent], 1)
@@ -226,9 +227,9 @@ class FoldedConvolution(nn.Module):
 
 
 def _folded(layer: nn.Conv2d, norm: nn.BatchNorm2d) -> Folded:
+    """In float64."""
     scale, shift = _affine(norm)
-    weight = layer.weight.detach().double() * scale.double()[:, None, None, None]
-    return Folded(weight, shift)
+    return Folded(layer.weight.detach().double() * scale[:, None, None, None], shift)
 
 
 def _folded_block(block: nn.Sequential, index: int = 0) -> Folded:
@@ -236,7 +237,7 @@ def _folded_block(block: nn.Sequential, index: int = 0) -> Folded:
 
 
 def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Scale and shift, each (C,), of a BatchNorm in evaluation.
+    """Scale and shift, each (C,) float64, of a BatchNorm in evaluation.
 
     Raises:
         ValueError: It keeps no running statistics.
@@ -246,7 +247,3 @@ def _affine(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
     shift = norm.bias.detach().double() - norm.running_mean.double() * scale
     return scale, shift
-
-
-def _gate(kind: Kind, attention: RelationAwareAttention) -> FusedGate:
-    return FusedGate(kind, attention.blocks(kind), literal=attention.literal)

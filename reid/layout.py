@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reid.model_info import Variant
+from reid.model_info import SIZE_STEP, Variant
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Parameter names, as published, and their shapes."""
 
 LAST_ATTENTION = "backbone.rga_att4"
-STRIDE = 16
-"""Pixels of the input per position of the last map."""
-
 USUAL_ASPECT = 2.0
 """Height over width of person images, where the weights leave it open."""
 
@@ -50,7 +47,7 @@ class Layout:
             return (round(abs(math.log(aspect / USUAL_ASPECT)), 6), -row)
 
         height = min(rows, key=unusual)
-        return height * STRIDE, self.num_positions // height * STRIDE
+        return height * SIZE_STEP, self.num_positions // height * SIZE_STEP
 
 
 def infer_layout(shapes: Shapes) -> Layout:
@@ -68,6 +65,8 @@ def infer_layout(shapes: Shapes) -> Layout:
         variant, num_positions = "c", channel[1]
     else:
         raise ValueError(_what_else(shapes))
+    if num_positions < 1:
+        raise ValueError(f"the relations of {LAST_ATTENTION} have no positions")
     classifier = shapes.get("cls.weight")
     return Layout(variant, num_positions, classifier[0] if classifier else None)
 

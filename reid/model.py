@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reid.attention import RelationAwareAttention
-from reid.model_info import Variant
+from reid.model_info import SIZE_STEP, Variant
 
 __all__ = [
     "FEATURE_DIM",
-    "SIZE_STEP",
     "Backbone",
     "Bottleneck",
     "Features",
@@ -26,9 +25,6 @@ __all__ = [
 ]
 
 FEATURE_DIM = 2048
-
-SIZE_STEP = 16
-"""Height and width of the input are multiples of this: the trunk shrinks by 16."""
 
 STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 1))
 """(width, number of bottlenecks, stride) of layer1 to layer4."""

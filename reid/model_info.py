@@ -15,6 +15,10 @@ FeatureName = Literal["before_bn", "after_bn"]
 """The pooled feature, or the same after the last BatchNorm."""
 
 
+SIZE_STEP = 16
+"""Height and width of the input are multiples of this: the trunk shrinks by 16."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The description that travels with weights.
@@ -49,8 +53,15 @@ class ModelInfo:
             raise ValueError(
                 f"feature: expected one of {get_args(FeatureName)}, got {self.feature!r}"
             )
-        if len(self.size) != 2:
-            raise ValueError(f"size: expected (height, width), got {self.size!r}")
+        if (
+            len(self.size) != 2
+            or min(self.size) < SIZE_STEP
+            or any(s % SIZE_STEP for s in self.size)
+        ):
+            raise ValueError(
+                f"size: expected height and width in positive multiples of {SIZE_STEP}, "
+                f"got {self.size!r}"
+            )
 
     @property
     def space(self) -> str:

@@ -250,6 +250,26 @@ def test_header_that_is_no_description_is_refused(weights: Weights, tmp_path: Pa
         load_model(path)
 
 
+def test_header_of_another_size_is_refused_before_anything_is_built(
+    model: RGAResNet50, weights: Weights, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.safetensors"
+    huge = replace(describe(model), size=(1 << 20, 1 << 20))
+    save_file(weights, path, metadata={"crosscam": huge.to_json()})
+
+    with pytest.raises(CheckpointError, match="header says 1048576x1048576"):
+        load_model(path)
+
+
+def test_step_counters_are_kept(weights: Weights, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(weights | {"feat_bn.num_batches_tracked": torch.tensor(47)}, path)
+
+    loaded, _ = load_model(path)
+
+    assert loaded.state_dict()["feat_bn.num_batches_tracked"].item() == 47
+
+
 def test_description_of_another_model_is_not_written(model: RGAResNet50, tmp_path: Path) -> None:
     wrong = replace(describe(model), size=(64, 32))
 

@@ -43,3 +43,8 @@ def test_other_parameters_are_named() -> None:
         infer_layout({"b": (1,), "a": (2,)})
     with pytest.raises(ValueError, match="nothing"):
         infer_layout({})
+
+
+def test_attention_over_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no positions"):
+        infer_layout({"backbone.rga_att4.gg_spatial.0.weight": (1, 1, 1, 1)})

@@ -38,6 +38,8 @@ def test_the_two_features_are_two_spaces() -> None:
         {"feature": "middle"},
         {"size": [1, 2, 3]},
         {"size": None},
+        {"size": [250, 128]},
+        {"size": [0, 128]},
         {"model": "osnet"},
         {"colour": "red"},
         {"preprocessing": {"mean": [0, 0, 0], "std": [1, 1, 0], "resize": "area_linear"}},
