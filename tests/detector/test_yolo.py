@@ -97,7 +97,7 @@ def test_loading_leaves_the_process_as_it_was(tiny_models: TinyModels) -> None:
     weights = tiny_models.yolo()
     environment = dict(os.environ)
     threads = torch.get_num_threads(), cv2.getNumThreads()
-    filters, safe = list(warnings.filters), torch.serialization.get_safe_globals()
+    filters, safe = list(warnings.filters), set(torch.serialization.get_safe_globals())
     save, options = torch.save, np.get_printoptions()
 
     YoloDetector(weights, Selection())
@@ -105,7 +105,7 @@ def test_loading_leaves_the_process_as_it_was(tiny_models: TinyModels) -> None:
     assert dict(os.environ) == environment
     assert (torch.get_num_threads(), cv2.getNumThreads()) == threads
     assert list(warnings.filters) == filters
-    assert torch.serialization.get_safe_globals() == safe
+    assert set(torch.serialization.get_safe_globals()) == safe
     assert torch.save is save
     assert np.get_printoptions() == options
     assert logging.getLogger("ultralytics").propagate
