@@ -123,7 +123,7 @@ class CropSettings(Settings):
     max_crops: Annotated[int, Field(ge=1, le=16)] = 6
     """Crops that are kept and embedded per track."""
     update_every_s: PositiveSeconds = 3.0
-    """Least time between two published versions of an open track."""
+    """Least time between the first two versions of an open track; doubles with every version."""
     thumbnails: Annotated[int, Field(ge=0, le=3)] = 3
     """JPEG thumbnails kept per tracklet."""
 

@@ -26,7 +26,8 @@ class PublishPolicy:
             at twice this age any crop will do.
         min_crops: Crops wanted for the first version.
         max_crops: Crops kept per track.
-        update_every_s: Least time between two versions of an open track.
+        update_every_s: Least time between the first two versions of an open track; doubles with
+            every version.
         num_thumbnails: JPEG thumbnails per tracklet, 0 to 3.
         max_length_s: A longer track is closed and goes on as another tracklet.
     """
@@ -131,7 +132,9 @@ class TrackletMaker:
             return age_s >= policy.first_after_s and (
                 len(crops) >= policy.min_crops or age_s >= 2 * policy.first_after_s
             )
-        return now - track.published_at >= policy.update_every_s and crops != track.published_crops
+        # Embedding is the dear part, and a long track says less that is new: the pause doubles.
+        pause_s = policy.update_every_s * 2 ** min(track.version - 1, 10)
+        return now - track.published_at >= pause_s and crops != track.published_crops
 
     def _ended(self, numbers: tuple[int, ...], at: float, *, goes_on: bool = False) -> list[Draft]:
         drafts = []
