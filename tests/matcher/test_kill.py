@@ -22,7 +22,7 @@ from matcher.keys import SiteKeys
 from matcher.store import FeatureStore, Retention
 
 WEEK = Retention(identities_s=604_800.0, thumbnails_s=86_400.0, events_s=31_536_000.0)
-NUM_TRACKLETS = 400
+NUM_KILLS = 21
 
 WORKER = """
 import sys, time
@@ -35,7 +35,7 @@ from matcher.publisher import Publisher
 from matcher.store import FeatureStore
 from matcher.tracklet import TrackBoxes, Tracklet
 
-url, folder, num = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+url, folder, stop, written = sys.argv[1], *map(Path, sys.argv[2:])
 WEEK = Retention(604_800.0, 86_400.0, 31_536_000.0)
 
 
@@ -67,12 +67,15 @@ with Publisher(url, "shop", spool_folder=folder, spool_max_mb=64) as publisher:
             break
         except StoreError:
             time.sleep(0.05)
-    for number in range(0 if newest is None else newest.next_index, num):
+    number = 0 if newest is None else newest.next_index
+    while not stop.exists():
         publisher.publish(tracklet(number))
-        publisher.publish(progress(number + 1, "running"))
+        number += 1
+        publisher.publish(progress(number, "running"))
         time.sleep(0.01)
-    publisher.publish(progress(num + 10, "ended"))
+    publisher.publish(progress(number + 10, "ended"))
     assert publisher.flush(60)
+    written.write_text(str(number))
 """
 
 MATCH = """
@@ -121,15 +124,15 @@ def children() -> Iterator[list[Child]]:
 def test_nothing_is_lost_or_doubled_when_anybody_is_killed_at_any_time(
     server: EmbeddedServer, tmp_path: Path, children: list[Child]
 ) -> None:
-    worker = Child(WORKER, server.url, str(tmp_path / "spool"), str(NUM_TRACKLETS))
+    stop, written = tmp_path / "stop", tmp_path / "written"
+    worker = Child(WORKER, server.url, str(tmp_path / "spool"), str(stop), str(written))
     match = Child(MATCH, server.url)
     children += [worker, match]
     rng = random.Random(1)
-    num_kills = {"worker": 0, "match": 0, "server": 0}
-    while worker.process.poll() is None and sum(num_kills.values()) < 20:
+    victims = ["worker", "match", "server"] * (NUM_KILLS // 3)
+    rng.shuffle(victims)
+    for victim in victims:
         time.sleep(rng.uniform(0.3, 0.9))
-        victim = rng.choice(list(num_kills))
-        num_kills[victim] += 1
         if victim == "server":
             assert server.pid is not None
             os.kill(server.pid, signal.SIGKILL)
@@ -137,9 +140,13 @@ def test_nothing_is_lost_or_doubled_when_anybody_is_killed_at_any_time(
             server.ensure_alive()
         else:
             child = worker if victim == "worker" else match
+            assert child.process.poll() is None  # it was at work until it is killed
             child.kill()
             child.start()
+    stop.touch()
     assert worker.process.wait(60) == 0
+    num_tracklets = int(written.read_text())
+    assert num_tracklets >= NUM_KILLS
 
     store = FeatureStore(server.url, "shop", retention=WEEK)
     connection = Connection(server.url)
@@ -152,13 +159,12 @@ def test_nothing_is_lost_or_doubled_when_anybody_is_killed_at_any_time(
         except (StoreUnavailableError, CommandRefusedError):  # the group may not be made yet
             time.sleep(0.2)
             continue
-        if (pending == 0 and report.num_decided == NUM_TRACKLETS) or time.monotonic() > deadline:
+        if (pending == 0 and report.num_decided == num_tracklets) or time.monotonic() > deadline:
             break
         time.sleep(0.2)
     assert pending == 0
-    assert report.num_published == report.num_decided == NUM_TRACKLETS
+    assert report.num_published == report.num_decided == num_tracklets
     assert report.is_clean, report
-    assert min(num_kills.values()) >= 2
     store.close()
     connection.close()
     audit.close()
