@@ -25,6 +25,7 @@ import numpy as np
 import openvino
 import torch
 
+from benchmarks.random_rga import settle
 from config.schema import EmbedderSettings
 from reid.checkpoint import describe, save_safetensors
 from reid.drawn_crops import drawn_crops
@@ -118,7 +119,8 @@ def _weights(given: Path | None) -> Iterator[Path]:
             path.symlink_to(given.resolve())
         else:
             torch.manual_seed(0)
-            model = RGAResNet50(open_gates=True).eval()
+            model = RGAResNet50(open_gates=True)
+            settle(model, model.size)
             save_safetensors(path, model, describe(model))
         yield path
 

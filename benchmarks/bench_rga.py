@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measurement import emit
+from benchmarks.random_rga import settle
 from reid.fuse import prepare_backbone, prepare_for_inference
 from reid.model import Backbone, RGAResNet50
 
@@ -46,14 +47,17 @@ RATIOS = (
 
 
 def build(form: str, finish: str, device: str, dtype: torch.dtype) -> nn.Module:
-    """A network with random weights that maps (N, 3, 256, 128) images."""
+    """A network with random weights and settled statistics that maps (N, 3, 256, 128) images."""
     torch.manual_seed(0)
     if form == "plain":
-        trunk = Backbone(SIZE, variant=None).eval()
+        trunk = Backbone(SIZE, variant=None)
+        settle(trunk, SIZE)
         if finish == "fused":
             return prepare_backbone(trunk, device=device, dtype=dtype)
         return trunk.to(device, dtype)
-    model = RGAResNet50(size=SIZE, literal=form == "literal").eval()
+    model = RGAResNet50(size=SIZE)
+    settle(model, SIZE)
+    model.use_literal_form(literal=form == "literal")
     if finish == "fused":
         return prepare_for_inference(model, device=device, dtype=dtype)
     return model.to(device, dtype)

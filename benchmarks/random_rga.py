@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from reid.checkpoint import describe, save_safetensors
 from reid.export import export_model
@@ -25,12 +26,34 @@ def main() -> None:
 def write_random_rga(folder: Path) -> Path:
     """The .xml of an exported model; the same weights every time."""
     torch.manual_seed(0)
-    model = RGAResNet50(open_gates=True).eval()
+    model = RGAResNet50(open_gates=True)
+    settle(model, model.size)
     weights = folder / "rga.safetensors"
     save_safetensors(weights, model, describe(model))
     out = folder / "rga.xml"
     export_model(weights, out)
     return out
+
+
+def settle(network: nn.Module, size: tuple[int, int]) -> None:
+    """Take BatchNorm statistics from noise, and leave the network in evaluation mode.
+
+    Fresh statistics let relations grow to thousands, so that closed gates fill the maps with
+    denormal numbers, which processors compute many times slower: no trained network does that.
+    """
+    norms = [
+        part for part in network.modules() if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d))
+    ]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = None  # the plain mean over all batches
+    network.train()
+    with torch.no_grad():
+        for _ in range(2):
+            network(torch.randn(8, 3, *size))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    network.eval()
 
 
 if __name__ == "__main__":
