@@ -35,6 +35,7 @@ _OURS = {
     "reid.errors": "ReidError",
     "matcher.errors": "MatcherError",
     "query.errors": "QueryError",
+    "training.errors": "TrainingError",
     "crosscam.errors": "AppError",
 }
 EXIT_USER_ERROR = 2
