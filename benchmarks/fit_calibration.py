@@ -3,10 +3,7 @@
     python benchmarks/fit_calibration.py cuhk03 --data ../shared/data/cuhk03 --weights MODEL.xml
     python benchmarks/fit_calibration.py drawn --kind histogram
 
-Tracklets are made as a camera worker makes them: the mean of a few crops of one person in one view.
-Same people: their tracklets in different views (crops of one view are neighbouring frames, too much
-alike to tell how somebody looks when they come back). Different people: all pairs. The logistic is
-fitted at even odds, the tail of different people is read off at 1 % and 0.01 %.
+How pairs are made and fitted: `training.calibration_fit`.
 
 `cuhk03` uses the training identities of the labelled CUHK03-NP split only; `drawn` uses drawn sites
 of other seeds than the demo's. Half of the people are fitted, the other half says how well it
@@ -19,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
@@ -27,35 +24,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.io import loadmat
-from scipy.optimize import minimize
 
 from config.schema import EmbedderSettings
-from matcher.calibration import Calibration
 from reid.embedder import Crop, Embedder, EmbedderKind, build_embedder
 from streams.synthetic import SyntheticSite, render_frames
+from training.calibration_fit import (
+    LabelledCrops,
+    fit_calibration,
+    tracklet_pairs,
+    write_calibration,
+)
 
 SPLIT = "cuhk03_new_protocol_config_labeled.mat"
 DRAWN_SEEDS = range(101, 109)
-NUM_DECIMALS = 3
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Crops:
-    """Embedded crops: (N, D) features, and of each the person, the view and the site."""
-
-    features: npt.NDArray[np.float32]
-    persons: npt.NDArray[np.int64]
-    views: npt.NDArray[np.int64]
-    sites: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Similarities of tracklets of the same and of different people."""
-
-    same: Floats
-    different: Floats
+ARRAYS = ("features", "persons", "views", "sites")
 
 
 def cuhk03_crops(data: Path) -> Iterator[tuple[Crop, int, int, int]]:
@@ -90,7 +72,7 @@ def drawn_crops() -> Iterator[tuple[Crop, int, int, int]]:
                         yield np.ascontiguousarray(image[y1:y2, x1:x2]), person, view, seed
 
 
-def embedded(crops: Iterator[tuple[Crop, int, int, int]], embedder: Embedder) -> Crops:
+def embedded(crops: Iterator[tuple[Crop, int, int, int]], embedder: Embedder) -> LabelledCrops:
     """All crops, embedded in batches."""
     features, labels = [], []
     batch: list[Crop] = []
@@ -102,56 +84,13 @@ def embedded(crops: Iterator[tuple[Crop, int, int, int]], embedder: Embedder) ->
             batch = []
     features.append(embedder.embed(batch))
     columns = np.array(labels, dtype=np.int64)
-    return Crops(np.concatenate(features), columns[:, 0], columns[:, 1], columns[:, 2])
+    return LabelledCrops(np.concatenate(features), columns[:, 0], columns[:, 1], columns[:, 2])
 
 
-def tracklet_pairs(crops: Crops, num_crops: int) -> Pairs:
-    """Similarities of tracklets of `num_crops` crops, spread over the view's crops."""
-    features, persons, views, sites = [], [], [], []
-    for person in np.unique(crops.persons):
-        for view in np.unique(crops.views):
-            rows = np.flatnonzero((crops.persons == person) & (crops.views == view))
-            if not len(rows):
-                continue
-            chosen = rows[np.linspace(0, len(rows) - 1, min(num_crops, len(rows))).astype(int)]
-            mean = crops.features[chosen].mean(axis=0)
-            features.append(mean / np.linalg.norm(mean))
-            persons.append(person)
-            views.append(view)
-            sites.append(crops.sites[rows[0]])
-    alike = (np.stack(features) @ np.stack(features).T).astype(np.float64)
-    one, other = np.triu_indices(len(features), 1)
-    is_same = np.array(persons)[one] == np.array(persons)[other]
-    is_other_view = np.array(views)[one] != np.array(views)[other]
-    is_one_site = np.array(sites)[one] == np.array(sites)[other]
-    values = alike[one, other]
-    return Pairs(values[is_same & is_other_view], values[~is_same & is_one_site])
-
-
-def fitted(pairs: Pairs) -> Calibration:
-    """The calibration of these pairs, both kinds counting as much in all."""
-
-    def loss(values: Floats) -> float:
-        midpoint, slope = values
-        same = np.logaddexp(0, -slope * (pairs.same - midpoint)).mean()
-        return float(same + np.logaddexp(0, slope * (pairs.different - midpoint)).mean())
-
-    start = np.array([(pairs.same.mean() + pairs.different.mean()) / 2, 20.0])
-    midpoint, slope = minimize(loss, start, method="Nelder-Mead").x
-    one_percent, far = np.quantile(pairs.different, [1 - 1e-2, 1 - 1e-4])
-    return Calibration(
-        round(float(midpoint), NUM_DECIMALS),
-        round(float(slope), 1),
-        round(float(one_percent), NUM_DECIMALS),
-        round(float((far - one_percent) / 2), NUM_DECIMALS),
-    )
-
-
-def half(crops: Crops, parity: int) -> Crops:
+def half(crops: LabelledCrops, parity: int) -> LabelledCrops:
     """Every second person."""
     _, number = np.unique(crops.persons, return_inverse=True)
-    rows = number % 2 == parity
-    return Crops(crops.features[rows], crops.persons[rows], crops.views[rows], crops.sites[rows])
+    return crops.take(number % 2 == parity)
 
 
 def report(figure: str, **values: object) -> None:
@@ -159,9 +98,9 @@ def report(figure: str, **values: object) -> None:
     print(json.dumps({"figure": figure, **values}))
 
 
-def held_out(crops: Crops, num_crops: int) -> None:
+def held_out(crops: LabelledCrops, num_crops: int) -> None:
     """How a calibration of half of the people holds for the other half."""
-    calibration = fitted(tracklet_pairs(half(crops, 0), num_crops))
+    calibration = fit_calibration(tracklet_pairs(half(crops, 0), num_crops))
     pairs = tracklet_pairs(half(crops, 1), num_crops)
     for rate in (0.01, 0.001):
         least = calibration.threshold(rate)
@@ -175,7 +114,7 @@ def held_out(crops: Crops, num_crops: int) -> None:
         )
 
 
-def more_chances(crops: Crops, num_crops: int) -> None:
+def more_chances(crops: LabelledCrops, num_crops: int) -> None:
     """How much oftener different people reach the 1 % similarity with two exemplars."""
     one = halves_of_views(crops, num_crops, 0)
     other = halves_of_views(crops, num_crops, 1)
@@ -191,7 +130,7 @@ def more_chances(crops: Crops, num_crops: int) -> None:
 
 
 def halves_of_views(
-    crops: Crops, num_crops: int, parity: int
+    crops: LabelledCrops, num_crops: int, parity: int
 ) -> dict[tuple[int, int], npt.NDArray[np.float32]]:
     """A tracklet of every second crop, by person and view."""
     features = {}
@@ -203,19 +142,19 @@ def halves_of_views(
     return features
 
 
-def load_or_embed(arguments: argparse.Namespace) -> Crops:
+def load_or_embed(arguments: argparse.Namespace) -> LabelledCrops:
     """Features from the file if it exists, else computed and kept there."""
     cache: Path | None = arguments.features
     if cache is not None and cache.exists():
         with np.load(cache) as arrays:
-            return Crops(*(arrays[name] for name in ("features", "persons", "views", "sites")))
+            return LabelledCrops(*(arrays[name] for name in ARRAYS))
     settings = EmbedderSettings(kind=arguments.kind, weights=arguments.weights)
     embedder = build_embedder(settings)
     report("embedder", name=embedder.name, space=embedder.space)
     source = drawn_crops() if arguments.source == "drawn" else cuhk03_crops(arguments.data)
     crops = embedded(source, embedder)
     if cache is not None:
-        np.savez(cache, **vars(crops))
+        np.savez(cache, allow_pickle=False, **{name: getattr(crops, name) for name in ARRAYS})
     return crops
 
 
@@ -235,10 +174,10 @@ def main() -> None:
     crops = load_or_embed(arguments)
     held_out(crops, arguments.crops)
     more_chances(crops, arguments.crops)
-    calibration = fitted(tracklet_pairs(crops, arguments.crops))
+    calibration = fit_calibration(tracklet_pairs(crops, arguments.crops))
     report("calibration", num_crops=len(crops.persons), **asdict(calibration))
     if arguments.out is not None:
-        arguments.out.write_text(json.dumps(asdict(calibration), indent=2) + "\n", "utf-8")
+        write_calibration(calibration, arguments.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.random_rga import write_random_rga
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ALONE = ("bench_rga", "bench_embedders", "bench_matcher", "bench_store")
+ALONE = ("bench_rga", "bench_embedders", "bench_matcher", "bench_store", "bench_ranking")
 
 
 def main() -> None:
