@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A process for each room: torch, OpenVINO, ONNX Runtime, FAISS and FFmpeg never share one in production
 # all at once, and bring thread pools of their own.
-ROOMS := config streams detector reid matcher query crosscam
+ROOMS := config streams detector reid matcher query training crosscam
 
 .PHONY: demo test test-fast check lint types imports bench setup setup-run clean help
 
@@ -58,7 +58,7 @@ $(VENV)/.run: pyproject.toml docker/install.sh
 
 # What tests and checks need: every optional backend, the linters, a real RTSP server.
 $(VENV)/.dev: pyproject.toml docker/install.sh docker/apt-test.txt
-	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,onnx,yolo,score,dev"
+	PYTHON="$(PYTHON)" sh docker/install.sh "$(VENV)" "openvino,onnx,yolo,score,train,dev"
 	sh docker/install-test-system.sh
 	@touch $@ $(VENV)/.run
 

@@ -133,12 +133,15 @@ class EmbedderSettings(Settings):
 
     kind: Literal["auto", "torch", "openvino", "onnx", "openvino_ir", "histogram"] = "auto"
     weights: str | None = None
-    """torch: .safetensors or .pth; openvino and openvino_ir: .xml; onnx: .onnx."""
+    """torch: .safetensors or .pth; openvino and openvino_ir: .xml; onnx: .onnx.
+
+    None, for auto and torch: the RGA weights that come with crosscam."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:N``."""
     precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = "auto"
-    feature: Literal["before_bn", "after_bn"] = "after_bn"
-    """RGA models: the feature before or after the last batch normalisation."""
+    feature: Literal["before_bn", "after_bn"] | None = None
+    """RGA models: the feature before or after the last batch normalisation; None: the one that the
+    weights name, which is the one after it for published files."""
     max_batch: Annotated[int, Field(ge=1, le=512)] = 16
     """Crops of all cameras of a process that are embedded together."""
     max_wait_ms: Annotated[float, Field(ge=0, le=1000)] = 20.0
@@ -174,6 +177,8 @@ class MatcherSettings(Settings):
     """Nearest exemplars that are looked at per tracklet."""
     exemplars_per_camera: Annotated[int, Field(ge=1, le=50)] = 4
     """Features kept per identity and camera."""
+    corrections: bool = True
+    """Merge and split identities by itself when later evidence says so; each is an event."""
     calibration: Path | None = None
     """JSON with the logistic of this model (similarity to probability); None: the built-in one."""
     overlap: bool = False

@@ -14,8 +14,11 @@ import typer
 from crosscam import __version__
 from crosscam.cli_ask import export_app, identities_command, search_command, trajectory_command
 from crosscam.cli_config import config_app
+from crosscam.cli_data import data_app
 from crosscam.cli_embed import embed_command, export_command
+from crosscam.cli_evaluate import benchmark_command, evaluate_command
 from crosscam.cli_options import DATA_OPTION, SITE_ARGUMENT, reported_errors
+from crosscam.cli_train import release_command, train_command
 
 if TYPE_CHECKING:
     from config.schema import CameraSettings, SiteSettings
@@ -31,12 +34,17 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(data_app, name="data")
 app.add_typer(export_app, name="export")
 app.command("identities")(identities_command)
 app.command("trajectory")(trajectory_command)
 app.command("search")(search_command)
 app.command("embed")(embed_command)
+app.command("train")(train_command)
+app.command("evaluate")(evaluate_command)
+app.command("benchmark")(benchmark_command)
 export_app.command("model")(export_command)
+export_app.command("weights")(release_command)
 
 StatusOption = Annotated[
     Literal["line", "json"],

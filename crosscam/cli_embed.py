@@ -43,9 +43,12 @@ def embed_command(
     ],
     out: Annotated[Path, typer.Option("--out", help="What to write.", metavar="FILE.npz")],
     feature: Annotated[
-        Literal["before_bn", "after_bn"],
-        typer.Option("--feature", help="Before or after the last batch normalisation."),
-    ] = "after_bn",
+        Literal["before_bn", "after_bn"] | None,
+        typer.Option(
+            "--feature",
+            help="Before or after the last batch normalisation; left out: what the weights name.",
+        ),
+    ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="As the network gives them, not of unit length.")
     ] = False,

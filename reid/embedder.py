@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reid.errors import BackendError, CheckpointError, ReidError
+from reid.shipped import shipped_weights
 
 if TYPE_CHECKING:
     from config.schema import EmbedderSettings
@@ -102,9 +103,7 @@ def choose_embedder(settings: EmbedderSettings) -> EmbedderChoice:
     if settings.kind != "auto":
         return EmbedderChoice(settings.kind, "embedder.kind says so")
     if settings.weights is None:
-        return EmbedderChoice(
-            "histogram", "no embedder.weights are set: colours only, which links people poorly"
-        )
+        return _choice_without_weights()
     weights = _existing(settings.weights)
     kind = _KIND_BY_SUFFIX.get(weights.suffix.lower())
     if kind is None:
@@ -146,10 +145,8 @@ def build_network_embedder(settings: EmbedderSettings) -> RawEmbedder:
         BackendError: The backend's library, device or precision is not to be had here.
         ReidError: The settings name no weights, or a backend without any.
     """
-    if settings.weights is None:
-        raise ReidError(f"embedder.weights: not set, but embedder.kind {settings.kind} needs them")
-    weights = _existing(settings.weights)
     kind = choose_embedder(settings).kind
+    weights = weights_for(kind, settings)
     try:
         match kind:
             case "torch":
@@ -171,6 +168,32 @@ def build_network_embedder(settings: EmbedderSettings) -> RawEmbedder:
             f"embedder.kind {kind}: a library is missing ({error}); "
             "pip install 'crosscam[openvino,onnx]', or take weights of another kind"
         ) from error
+
+
+def _choice_without_weights() -> EmbedderChoice:
+    weights = shipped_weights()
+    if weights is None:
+        return EmbedderChoice(
+            "histogram",
+            "no embedder.weights are set, and this installation has none of its own: "
+            "colours only, which links people poorly",
+        )
+    return EmbedderChoice("torch", f"no embedder.weights are set: {weights.name}, which we ship")
+
+
+def weights_for(kind: EmbedderKind, settings: EmbedderSettings) -> Path:
+    """The weights file of a network: the one that the settings name, or the one that we ship.
+
+    Raises:
+        CheckpointError: The settings name a file that is not there.
+        ReidError: They name none, and we ship none for this backend.
+    """
+    if settings.weights is not None:
+        return _existing(settings.weights)
+    weights = shipped_weights() if kind == "torch" else None
+    if weights is None:
+        raise ReidError(f"embedder.weights: not set, but embedder.kind {kind} needs them")
+    return weights
 
 
 def _torch(weights: Path, settings: EmbedderSettings) -> RawEmbedder:

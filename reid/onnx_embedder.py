@@ -30,7 +30,7 @@ class OnnxEmbedder:
         weights: The .onnx made by `crosscam export model`.
         device: "cpu", "cuda", "cuda:N", or "auto": CUDA where this ONNX Runtime has it.
         precision: That of the file, or "auto": ONNX models compute in what they were exported as.
-        feature: Which feature of the model.
+        feature: Which feature of the model; None: the one that its weights name.
 
     Raises:
         CheckpointError: The file is damaged, or no export of ours.
@@ -43,7 +43,7 @@ class OnnxEmbedder:
         *,
         device: str = "auto",
         precision: Precision | Literal["auto"] = "auto",
-        feature: FeatureName = "after_bn",
+        feature: FeatureName | None = None,
     ) -> None:
         self._file = weights
         self._session: Any = _open_session(weights, _providers(device))
@@ -55,14 +55,14 @@ class OnnxEmbedder:
                 f"--precision {precision}"
             )
         self._precision = exported.precision
-        self._info = exported.info.with_feature(feature)
+        self._info = exported.info if feature is None else exported.info.with_feature(feature)
         self._device = "CUDA" if "CUDA" in self._session.get_providers()[0] else "CPU"
         shapes = {output.name: output.shape for output in self._session.get_outputs()}
-        if feature not in shapes:
+        if self._info.feature not in shapes:
             raise CheckpointError(
-                f"weights {weights}: has no output {feature}; export the model again"
+                f"weights {weights}: has no output {self._info.feature}; export the model again"
             )
-        self._dim = int(shapes[feature][-1])
+        self._dim = int(shapes[self._info.feature][-1])
 
     @property
     def name(self) -> str:

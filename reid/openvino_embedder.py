@@ -24,7 +24,7 @@ class OpenvinoEmbedder:
         weights: The .xml made by `crosscam export model`.
         precision: "auto": int8 for an int8 file, else bf16 where the CPU has it and it agrees with
             fp32, else fp32.
-        feature: Which feature of the model.
+        feature: Which feature of the model; None: the one that its weights name.
 
     Raises:
         CheckpointError: The file is damaged, or no export of ours.
@@ -36,14 +36,14 @@ class OpenvinoEmbedder:
         weights: Path,
         *,
         precision: Precision | Literal["auto"] = "auto",
-        feature: FeatureName = "after_bn",
+        feature: FeatureName | None = None,
     ) -> None:
         exported = ExportedInfo.from_strings(stored_strings(read_ir(weights)), weights)
-        self._info = exported.info.with_feature(feature)
+        self._info = exported.info if feature is None else exported.info.with_feature(feature)
         self._model = OpenvinoModel(
             weights,
             _pixel_scale(self._info),
-            output=feature,
+            output=self._info.feature,
             precision=_run_precision(precision, exported.precision, weights),
         )
         is_int8 = exported.precision == "int8"

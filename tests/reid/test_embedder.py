@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from config.schema import EmbedderSettings
+from reid import shipped
 from reid.drawn_crops import drawn_crops
 from reid.embedder import Embedder, build_embedder, build_network_embedder, choose_embedder
 from reid.errors import BackendError, CheckpointError, ReidError
@@ -192,14 +193,37 @@ def test_auto_tells_our_ir_from_others(small_ir: Path, foreign_ir: Path) -> None
     assert choose_embedder(EmbedderSettings(weights=str(foreign_ir))).kind == "openvino_ir"
 
 
-def test_auto_without_weights_is_the_histogram_and_says_so(
-    caplog: pytest.LogCaptureFixture,
+def test_without_weights_the_shipped_ones_embed(
+    small_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / shipped.NAME).symlink_to(small_weights)
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+
+    for kind in ("auto", "torch"):
+        settings = EmbedderSettings.model_validate({"kind": kind, "device": "cpu"})
+        embedder = build_embedder(settings)
+
+        assert embedder.space.startswith("rga-")
+        embedder.close()
+
+
+def test_the_weights_that_we_ship_are_what_auto_takes() -> None:
+    choice = choose_embedder(EmbedderSettings())
+
+    assert choice.kind == "torch"
+    assert shipped.NAME in choice.reason
+
+
+def test_an_installation_without_weights_takes_the_histogram_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+
     with caplog.at_level(logging.WARNING):
         embedder = build_embedder(EmbedderSettings())
 
     assert embedder.space.startswith("histogram-v1:")
-    assert "no weights are set" in caplog.text
+    assert "colours only" in choose_embedder(EmbedderSettings()).reason
 
 
 def test_a_stated_kind_is_taken(foreign_ir: Path) -> None:
@@ -220,7 +244,7 @@ def test_missing_weights_are_named(kind: str, tmp_path: Path) -> None:
 
 def test_a_kind_that_needs_weights_says_so() -> None:
     with pytest.raises(ReidError, match=r"embedder\.weights: not set"):
-        build_embedder(EmbedderSettings(kind="torch"))
+        build_embedder(EmbedderSettings(kind="onnx"))
 
 
 def test_unknown_files_are_refused(tmp_path: Path) -> None:
