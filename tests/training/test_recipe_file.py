@@ -43,7 +43,7 @@ def test_defaults_are_those_of_the_paper() -> None:
 
 
 def test_every_preset_needs_only_data() -> None:
-    assert preset_names() == ["rga_sc_128x64_cpu", "rga_sc_256x128"]
+    assert preset_names() == ["rga_sc_128x64_cpu", "rga_sc_128x64_shipped", "rga_sc_256x128"]
     for name in preset_names():
         assert load_recipe(Path(name), changes=["data=[folder:/x]"]).data == ("folder:/x",)
 
