@@ -1,202 +1,162 @@
-"""How many tracklets a second the matcher decides, by the number of identities it knows.
+"""What deciding costs: time and memory against the number of identities and exemplars.
 
-    python benchmarks/bench_matcher.py [--identities 1000 10000] [--dim 256] [--tracklets 500]
+    python -m benchmarks.bench_matcher [--sizes 1000x10 10000x10] [--plot cost.svg]
 
-Looks are random directions, and tracklets of a person lie around theirs at the similarities that
-retail-0277 has on CUHK03 (0.55); cameras do not overlap, people come one after the other. The
-matcher first gets to know everybody in each camera once (`fill`), then decides tracklets of people
-who come back and of new ones, window by window (`decide`). Pure linking on one thread: no store.
-Prints one JSON line a figure: rates, time of a window (median, p95, p99), memory.
+A size is IDENTITIESxEXEMPLARS: everybody was seen in so many cameras once. Looks are random
+directions, and tracklets of a person lie around theirs at the similarities that retail-0277 has on
+CUHK03 (0.55); cameras do not overlap, people come one after the other. The matcher is restored with
+everybody (`fill`), then decides tracklets of people who come back and of new ones, window by window
+(`decide`). Pure linking on one thread: no store. `--clock cpu` counts the thread's own time, for a
+machine that has other work. Prints one JSON line a figure: rates, time of a
+window (median, p95, p99), memory per identity and per tracklet; `--plot` draws rate and p99.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import os
-import platform
-import resource
-import subprocess
-import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
 
-import faiss
 import numpy as np
 
+from benchmarks.cost_chart import CostPoint, write_cost_chart
+from benchmarks.crowd import WINDOW_S, Clock, Crowd, decide_all
+from benchmarks.measurement import machine
+from benchmarks.memory import rss_mib
 from matcher.calibration import built_in_calibration
+from matcher.decision import Decision
 from matcher.matcher import Matcher, MatchPolicy
 from matcher.topology import Topology
-from matcher.tracklet import Feature, TrackBoxes, Tracklet
+from matcher.tracklet import Tracklet
 
-SPACE = "person-reidentification-retail-0277:bench"
-SIMILARITY = 0.55
-"""Mean cosine of one person's tracklets in two views, as `fit_calibration.py` finds it."""
-STAY_S = 4.0
-WINDOW_S = 0.5
 NEW_SHARE = 0.2
 
 
-class Crowd:
-    """People who are seen one after the other, in one camera after the other."""
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many are known.
 
-    def __init__(self, *, num_cameras: int, dim: int, per_window: int, seed: int) -> None:
-        self.camera_ids = [f"cam{number}" for number in range(num_cameras)]
-        self._dim = dim
-        self._per_window = per_window
-        self._rng = np.random.default_rng(seed)
-        self._looks: list[Feature] = []
-        self._num = 0
+    Attributes:
+        num_identities: People.
+        num_exemplars: Of each, in as many cameras.
+    """
 
-    def passages(self, persons: Iterator[int], camera: int | None = None) -> Iterator[Tracklet]:
-        """A tracklet of each person, `per_window` in a window, in that camera or in any."""
-        for person in persons:
-            at = 1e9 + WINDOW_S * (self._num // self._per_window) * 20
-            number = self._num % len(self.camera_ids) if camera is None else camera
-            self._num += 1
-            yield self._tracklet(self.camera_ids[number], at, self._look(person))
-
-    def _look(self, person: int) -> Feature:
-        while person >= len(self._looks):
-            self._looks.append(_unit(self._rng.normal(size=self._dim)))
-        noise = _unit(self._rng.normal(size=self._dim))
-        share = np.sqrt(SIMILARITY)
-        return _unit(share * self._looks[person] + np.sqrt(1 - share**2) * noise)
-
-    def _tracklet(self, camera_id: str, at: float, feature: Feature) -> Tracklet:
-        boxes = TrackBoxes(
-            np.array([0]), np.array([at]), np.ones((1, 4), np.float32), np.ones(1, np.float32)
-        )
-        return Tracklet(
-            tracklet_id=f"{camera_id}-1-{self._num}",
-            version=1,
-            camera_id=camera_id,
-            started_at=at,
-            ended_at=at + STAY_S,
-            emitted_at=at + STAY_S,
-            boxes=boxes,
-            feature=feature,
-            quality=0.5,
-            space=SPACE,
-            is_final=True,
-        )
+    num_identities: int
+    num_exemplars: int
 
 
-def _unit(vector: np.ndarray) -> Feature:
-    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+def size_of(text: str) -> Size:
+    """A size from ``IDENTITIESxEXEMPLARS``.
+
+    >>> size_of("10000x10")
+    Size(num_identities=10000, num_exemplars=10)
+    """
+    identities, _, exemplars = text.partition("x")
+    return Size(int(identities), int(exemplars or 1))
 
 
-def decide_all(matcher: Matcher, tracklets: Iterator[Tracklet]) -> tuple[int, list[float]]:
-    """Decides window by window; the number of decisions and the seconds of each window."""
-    num = 0
-    seconds: list[float] = []
-    window: list[Tracklet] = []
-    for tracklet in tracklets:
-        if window and tracklet.emitted_at != window[-1].emitted_at:
-            num += _decide(matcher, window, seconds)
-            window = []
-        window.append(tracklet)
-    return num + _decide(matcher, window, seconds), seconds
-
-
-def _decide(matcher: Matcher, window: list[Tracklet], seconds: list[float]) -> int:
-    started = time.perf_counter()
-    for tracklet in window:
-        matcher.offer(tracklet)
-    num = sum(len(decisions) for decisions in matcher.flush())
-    seconds.append(time.perf_counter() - started)
-    return num
-
-
-def measure(num_identities: int, arguments: argparse.Namespace) -> None:
+def measure(size: Size, arguments: argparse.Namespace) -> CostPoint:
     """Fills a matcher and measures it."""
     crowd = Crowd(
-        num_cameras=arguments.cameras,
+        num_cameras=max(arguments.cameras, size.num_exemplars),
         dim=arguments.dim,
         per_window=arguments.per_window,
-        seed=num_identities,
+        seed=size.num_identities,
     )
+    facts = machine() | {"dim": arguments.dim, **asdict(size)}
+    gc.collect()
+    before_mib = rss_mib()
     matcher = Matcher(
         policy=MatchPolicy(window_s=WINDOW_S),
         topology=Topology(crowd.camera_ids),
         calibration=built_in_calibration,
     )
-    facts = machine() | {"num_identities": num_identities, "dim": arguments.dim}
-    before = rss_mib()
-    num = 0
-    seconds: list[float] = []
-    for camera in range(arguments.fill_cameras):
-        more, times = decide_all(matcher, crowd.passages(iter(range(num_identities)), camera))
-        num, seconds = num + more, seconds + times
-    report(facts, "fill", num, seconds, matcher)
-    report_memory(facts, before, num)
-    rng = np.random.default_rng(0)
-    is_new = rng.random(arguments.tracklets) < NEW_SHARE
-    persons = np.where(
-        is_new,
-        num_identities + np.cumsum(is_new),
-        rng.integers(0, num_identities, arguments.tracklets),
-    )
-    num, seconds = decide_all(matcher, crowd.passages(iter(persons.tolist())))
-    report(facts, "decide", num, seconds, matcher)
-
-
-def report(
-    facts: dict[str, object], figure: str, num: int, seconds: list[float], matcher: Matcher
-) -> None:
-    """One JSON line about a number of decided windows."""
-    milliseconds = 1000 * np.array(seconds)
-    median, p95, p99 = np.percentile(milliseconds, [50, 95, 99])
-    stats = matcher.stats
-    figures = {
-        "figure": figure,
+    matcher.restore(_known(crowd, size), next_identity_number=size.num_identities + 1)
+    used_kib = 1024 * (rss_mib() - before_mib)
+    num_known = size.num_identities * size.num_exemplars
+    fill = {
+        "figure": "fill",
+        "memory_mib": round(used_kib / 1024, 1),
+        "kib_per_identity": round(used_kib / size.num_identities, 2),
+        "kib_per_tracklet": round(used_kib / num_known, 2),
+    }
+    print(json.dumps(fill | facts), flush=True)
+    persons = _comers(size.num_identities, arguments.tracklets)
+    num, seconds = decide_all(matcher, crowd.passages(iter(persons)), arguments.clock)
+    point = _point(num_known, num, seconds)
+    decide = {
+        "figure": "decide",
         "num_decisions": num,
-        "decisions_per_s": round(num / sum(seconds), 1),
-        "window_ms_median": round(median, 3),
-        "window_ms_p95": round(p95, 3),
-        "window_ms_p99": round(p99, 3),
-        "num_identities_known": stats.num_identities,
+        "decisions_per_s": round(point.decisions_per_s, 1),
+        "window_ms_median": round(float(np.median(1000 * np.array(seconds))), 3),
+        "window_ms_p95": round(float(np.percentile(1000 * np.array(seconds), 95)), 3),
+        "window_ms_p99": round(point.p99_ms, 3),
+        "per_window": arguments.per_window,
+        "clock": arguments.clock,
+        "num_identities_known": matcher.stats.num_identities,
     }
-    print(json.dumps(figures | facts))
+    print(json.dumps(decide | facts), flush=True)
+    return point
 
 
-def report_memory(facts: dict[str, object], before_mib: float, num: int) -> None:
-    """One JSON line about memory."""
-    used = rss_mib() - before_mib
-    figures = {"figure": "memory", "rss_mib": round(used, 1), "kib_per_tracklet": used * 1024 / num}
-    print(json.dumps(figures | facts))
+def _known(crowd: Crowd, size: Size) -> Iterator[tuple[Decision, Tracklet]]:
+    """Everybody once in each of the first cameras, as the store tells it at a restart."""
+    for camera in range(size.num_exemplars):
+        people = iter(range(size.num_identities))
+        for person, tracklet in enumerate(crowd.passages(people, camera)):
+            yield _decision(tracklet, f"P{person + 1}", is_new=camera == 0), tracklet
 
 
-def rss_mib() -> float:
-    """Largest memory of the process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _decision(tracklet: Tracklet, identity_id: str, *, is_new: bool) -> Decision:
+    return Decision(
+        tracklet_id=tracklet.tracklet_id,
+        version=tracklet.version,
+        camera_id=tracklet.camera_id,
+        started_at=tracklet.started_at,
+        ended_at=tracklet.ended_at,
+        is_final=tracklet.is_final,
+        identity_id=identity_id,
+        is_new=is_new,
+        is_first=True,
+        similarity=None if is_new else 0.6,
+        probability=0.99,
+        runner_up_id=None,
+        runner_up_probability=None,
+        decided_at=tracklet.emitted_at,
+    )
 
 
-def machine() -> dict[str, object]:
-    """Where and with what."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return {
-        "commit": commit,
-        "machine": f"{platform.machine()} {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "faiss": faiss.__version__,
-    }
+def _comers(num_known: int, num: int) -> list[int]:
+    """Who comes: people who are known, by chance, and new ones."""
+    rng = np.random.default_rng(0)
+    is_new = rng.random(num) < NEW_SHARE
+    again = rng.integers(0, num_known, num)
+    return [int(p) for p in np.where(is_new, num_known + np.cumsum(is_new), again)]
+
+
+def _point(num_known: int, num: int, seconds: list[float]) -> CostPoint:
+    p99_ms = float(np.percentile(1000 * np.array(seconds), 99))
+    return CostPoint(num_known, num / sum(seconds), p99_ms)
 
 
 def main() -> None:
     """Measures each size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--identities", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--sizes", nargs="+", default=["1000x1", "1000x10", "10000x10"])
     parser.add_argument("--dim", type=int, default=256)
-    parser.add_argument("--tracklets", type=int, default=500, help="decided after filling")
+    parser.add_argument("--tracklets", type=int, default=1000, help="decided after filling")
     parser.add_argument("--per-window", type=int, default=10)
     parser.add_argument("--cameras", type=int, default=16)
-    parser.add_argument("--fill-cameras", type=int, default=1, help="cameras that saw everybody")
+    parser.add_argument("--clock", choices=get_args(Clock), default="wall")
+    parser.add_argument("--plot", type=Path, help="SVG file")
     arguments = parser.parse_args()
-    for num_identities in arguments.identities:
-        measure(num_identities, arguments)
+    points = [measure(size_of(text), arguments) for text in arguments.sizes]
+    if arguments.plot is not None:
+        write_cost_chart(points, arguments.plot)
 
 
 if __name__ == "__main__":

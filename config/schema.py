@@ -179,8 +179,12 @@ class MatcherSettings(Settings):
     """Features kept per identity and camera."""
     corrections: bool = True
     """Merge and split identities by itself when later evidence says so; each is an event."""
+    learn: bool = True
+    """Learn travel times, and how alike different people are, from the site's own tracklets."""
     calibration: Path | None = None
-    """JSON with the logistic of this model (similarity to probability); None: the built-in one."""
+    """JSON with the logistic of this model (similarity to probability); None: the built-in one.
+
+    `crosscam calibrate` writes it."""
     overlap: bool = False
     """Default for camera pairs that `topology` does not name: do their views share ground?"""
     topology: list[CameraPairSettings] = []

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from crosscam import __version__
-from crosscam.cli_ask import export_app, identities_command, search_command, trajectory_command
+from crosscam.cli_ask import export_app, search_command, trajectory_command
+from crosscam.cli_calibrate import calibrate_command
 from crosscam.cli_config import config_app
 from crosscam.cli_data import data_app
 from crosscam.cli_embed import embed_command, export_command
 from crosscam.cli_evaluate import benchmark_command, evaluate_command
+from crosscam.cli_forget import export_person_command, forget_command
+from crosscam.cli_history import audit_command, explain_command, history_command
+from crosscam.cli_identities import identities_app
 from crosscam.cli_options import DATA_OPTION, SITE_ARGUMENT, reported_errors
+from crosscam.cli_topology import topology_command
+from crosscam.cli_tracking import evaluate_tracking_command
 from crosscam.cli_train import release_command, train_command
 
 if TYPE_CHECKING:
@@ -36,13 +42,21 @@ app = typer.Typer(
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
 app.add_typer(export_app, name="export")
-app.command("identities")(identities_command)
+app.add_typer(identities_app, name="identities")
 app.command("trajectory")(trajectory_command)
 app.command("search")(search_command)
+app.command("explain")(explain_command)
+app.command("history")(history_command)
+app.command("audit")(audit_command)
+app.command("forget")(forget_command)
+app.command("calibrate")(calibrate_command)
+app.command("topology")(topology_command)
+app.command("evaluate-tracking")(evaluate_tracking_command)
 app.command("embed")(embed_command)
 app.command("train")(train_command)
 app.command("evaluate")(evaluate_command)
 app.command("benchmark")(benchmark_command)
+export_app.command("person")(export_person_command)
 export_app.command("model")(export_command)
 export_app.command("weights")(release_command)
 

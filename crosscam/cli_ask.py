@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from crosscam.cli_answers import FormatOption, print_rows
+from crosscam.cli_moments import AsOfOption, SinceOption, UntilOption, parse_as_of, parse_moment
 from crosscam.cli_options import DATA_OPTION, SITE_OPTION, reported_errors
 
 if TYPE_CHECKING:
@@ -24,44 +24,10 @@ export_app = typer.Typer(
     no_args_is_help=True,
 )
 
-_AGO = re.compile(r"^(\d+(?:\.\d+)?)(s|m|h|d)$")
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def parse_moment(text: str | None) -> float | None:
-    """A moment as Unix seconds, from ISO 8601 (UTC if no zone) or ``10m``, ``2h``, ``1d`` ago.
-
-    Raises:
-        typer.BadParameter: It is neither.
-    """
-    if text is None:
-        return None
-    ago = _AGO.match(text.strip())
-    if ago:
-        return datetime.now(UTC).timestamp() - float(ago[1]) * _UNIT_S[ago[2]]
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r} is no moment: write 2026-01-31T10:00:00Z, or 10m, 2h, 1d for ago"
-        ) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-FormatOption = Annotated[
-    Literal["table", "json", "csv"], typer.Option("--format", help="How the answer is written.")
-]
-SinceOption = Annotated[
-    str | None,
-    typer.Option("--since", help="From this moment: ISO 8601, or 10m, 2h, 1d ago.", metavar="WHEN"),
-]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", help="Up to this moment; see --since.", metavar="WHEN")
-]
-
 
 @contextmanager
-def _opened(data: Path, site_file: Path | None) -> Iterator[tuple[SiteSettings, FeatureStore]]:
+def opened_store(data: Path, site_file: Path | None) -> Iterator[tuple[SiteSettings, FeatureStore]]:
+    """The site's settings and its store, for the time of a question."""
     from crosscam.data_folder import site_of
     from crosscam.site_parts import open_store, store_url
 
@@ -80,12 +46,19 @@ def identities_command(
     site_file: SITE_OPTION = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    as_of: AsOfOption = None,
     form: FormatOption = "table",
 ) -> None:
     """List the identities: when and where each was seen."""
+    from query.as_of import identities_at
+
     since_at, until_at = parse_moment(since), parse_moment(until)
-    with _opened(data, site_file) as (_, store):
-        found = store.identities(since=since_at, until=until_at)
+    moment = parse_as_of(as_of)
+    with opened_store(data, site_file) as (_, store):
+        if moment is None:
+            found = store.identities(since=since_at, until=until_at)
+        else:
+            found = identities_at(store, moment, since=since_at, until=until_at)
     rows = [
         {
             "identity_id": who.identity_id,
@@ -97,7 +70,7 @@ def identities_command(
         for who in found
     ]
     titles = ("identity", "first seen", "last seen", "cameras", "sightings")
-    _print_rows(rows, titles, form, empty="no identities")
+    print_rows(rows, titles, form, empty="no identities")
 
 
 @reported_errors
@@ -107,14 +80,21 @@ def trajectory_command(
     site_file: SITE_OPTION = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    as_of: AsOfOption = None,
     form: FormatOption = "table",
 ) -> None:
-    """Show a person's way: every sighting with its likeness, probability and the gap before it."""
+    """Show a person's way: every sighting with its likeness, probability and the gap before it.
+
+    An id that was merged into another one leads there.
+    """
     from query.trajectory import gap_before_s, trajectory_of
 
     since_at, until_at = parse_moment(since), parse_moment(until)
-    with _opened(data, site_file) as (_, store):
-        way = trajectory_of(store, identity_id, since=since_at, until=until_at)
+    moment = parse_as_of(as_of)
+    with opened_store(data, site_file) as (_, store):
+        way = trajectory_of(store, identity_id, since=since_at, until=until_at, as_of=moment)
+    if way.identity_id != identity_id:
+        print(f"{identity_id} is part of {way.identity_id}", file=sys.stderr)
     rows = [
         {
             "started_at": sighting.started_at,
@@ -140,7 +120,7 @@ def trajectory_command(
         "its prob.",
         "tracklet",
     )
-    _print_rows(rows, titles, form, empty=f"{identity_id} has no sightings in that time")
+    print_rows(rows, titles, form, empty=f"{identity_id} has no sightings in that time")
 
 
 @reported_errors
@@ -157,10 +137,10 @@ def search_command(
     """
     from crosscam.image_search import search_image
 
-    with _opened(data, site_file) as (site, store):
+    with opened_store(data, site_file) as (site, store):
         hits = search_image(site, store, image, limit=limit)
     titles = ("identity", "similarity", "probability", "nearest tracklet")
-    _print_rows([asdict(hit) for hit in hits], titles, form, empty="the store is empty")
+    print_rows([asdict(hit) for hit in hits], titles, form, empty="the store is empty")
 
 
 @export_app.command("boxes")
@@ -183,7 +163,7 @@ def export_boxes_command(
     from query.exports import box_rows, write_boxes
 
     since_at, until_at = parse_moment(since), parse_moment(until)
-    with _opened(data, site_file) as (_, store):
+    with opened_store(data, site_file) as (_, store):
         rows = box_rows(store, since=since_at, until=until_at, every_frame=every_frame)
         wanted = (row for row in rows if camera is None or row.camera_id == camera)
         _write_out(out, lambda file: write_boxes(wanted, file, form))
@@ -205,7 +185,7 @@ def export_trajectories_command(
     from query.exports import sighting_rows, write_sightings
 
     since_at, until_at = parse_moment(since), parse_moment(until)
-    with _opened(data, site_file) as (_, store):
+    with opened_store(data, site_file) as (_, store):
         rows = sighting_rows(store, since=since_at, until=until_at)
         _write_out(out, lambda file: write_sightings(rows, file, form))
 
@@ -223,49 +203,3 @@ def _write_out(out: Path | None, write: Callable[[IO[str]], int]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     print(f"{out}: {count} rows", file=sys.stderr)
-
-
-def _print_rows(
-    rows: Sequence[dict[str, Any]], titles: Sequence[str], form: str, *, empty: str
-) -> None:
-    if form == "json":
-        import json
-
-        print(json.dumps(rows, indent=2))
-    elif form == "csv":
-        import csv
-
-        if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-    elif rows:
-        _print_table(rows, titles)
-    else:
-        print(empty)
-
-
-def _print_table(rows: Sequence[dict[str, Any]], titles: Sequence[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for title, value in zip(titles, rows[0].values(), strict=True):
-        table.add_column(title, justify="right" if isinstance(value, (int, float)) else "left")
-    for row in rows:
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
-    console = Console()
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
-
-
-def _cell(name: str, value: object) -> str:
-    if value is None:
-        return "-"
-    if name.endswith("_at") and isinstance(value, float):
-        moment = datetime.fromtimestamp(value, UTC)
-        return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00") + "Z"
-    if isinstance(value, float):
-        return f"{value:.1f}" if name in ("seconds", "gap_s") else f"{value:.3f}"
-    return str(value)

@@ -15,6 +15,7 @@ from matcher.errors import RecordError
 from matcher.keys import SiteKeys
 from matcher.records import decode_tracklet
 from matcher.store import FeatureStore, TrackletKey
+from matcher.who_is_who import WhoIsWho
 
 PAGE = 256
 
@@ -27,7 +28,8 @@ class AuditReport:
         num_published: Tracklet versions that were in the stream, each counted once.
         num_repeated: Deliveries of a version that was in the stream already.
         num_decided: Tracklet versions in the event stream.
-        lost: Published versions of which neither they nor later ones were decided.
+        lost: Published versions of which neither they nor later ones were decided; nobody's who was
+            forgotten.
         decided_twice: Versions that more than one event decides.
         not_stored: Tracklets whose newest decision is not what the store says of them.
         misplaced: Tracklets whose sighting and whose identity's index disagree.
@@ -85,11 +87,13 @@ class StreamAudit:
         """
         self.collect()
         decided: Counter[TrackletKey] = Counter()
-        newest: dict[str, tuple[int, str]] = {}
+        who = WhoIsWho()
         for event in store.events():
+            who.follow(event)
             for decision in event.decisions:
                 decided[decision.tracklet_id, decision.version] += 1
-                newest[decision.tracklet_id] = (decision.version, decision.identity_id)
+        newest = {name: (d.version, d.identity_id) for name, d in who.decisions.items()}
+        forgotten = store.links.forgotten()
         indexed = {
             (sighting.tracklet_id, sighting.identity_id)
             for identity in store.identities()
@@ -109,6 +113,7 @@ class StreamAudit:
                     (tracklet_id, version)
                     for tracklet_id, version in self._published
                     if newest.get(tracklet_id, (0, ""))[0] < version
+                    and tracklet_id not in forgotten
                 )
             ),
             decided_twice=tuple(sorted(key for key, times in decided.items() if times > 1)),

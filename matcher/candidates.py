@@ -11,7 +11,8 @@ from matcher.calibration import Calibration
 from matcher.decision import Decision
 from matcher.exemplars import Member
 from matcher.roster import Roster
-from matcher.similarity import HalfFeature
+from matcher.similarity import HalfFeature, similarities
+from matcher.site_calibration import SiteCalibration
 from matcher.tracklet import Tracklet
 
 
@@ -20,19 +21,25 @@ class Rules:
     """How links are judged in one space.
 
     Attributes:
-        calibration: Of the space.
+        site: The space's calibration with what the site adds to it; it may change.
         least_probability: Of a link, in [0, 1].
         num_nearest: Exemplars that are looked at per tracklet, >= 1.
     """
 
-    calibration: Calibration
+    site: SiteCalibration
     least_probability: float
     num_nearest: int
 
     @property
+    def calibration(self) -> Calibration:
+        """Of the space."""
+        return self.site.base
+
+    @property
     def least_similarity(self) -> float:
         """Below it no link is possible, whatever place and time say."""
-        return self.calibration.similarity(self.least_probability) - 1e-9
+        level = self.calibration.similarity(self.least_probability)
+        return self.site.least_similarity(level) - 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +143,29 @@ class Candidates:
         return dict(zip(self._subjects, found, strict=True))
 
     def _judged(self, tracklet_id: str) -> list[Option]:
-        calibration = self._rules.calibration
         similar = self._similar[tracklet_id]
-        presence = self._subjects[tracklet_id].tracklet
+        subject = self._subjects[tracklet_id]
+        least = self._rules.least_similarity
         options: list[Option] = []
         for identity_id in sorted(similar, key=lambda i: (-similar[i], identity_order(i))):
-            if len(options) > 1 and similar[identity_id] < self._rules.least_similarity:
+            if len(options) > 1 and similar[identity_id] < least:
                 break
             if identity_id == self._besides.get(tracklet_id):
                 continue
-            odds = self._roster.odds(identity_id, presence)
+            odds = self._roster.odds(identity_id, subject.tracklet)
             if odds > 0:
-                likeness = similar[identity_id]
-                worth = calibration.nearest_of(likeness, self._roster.num_exemplars(identity_id))
-                probability = float(calibration.probability(worth, odds))
-                options.append(Option(identity_id, likeness, probability))
+                level = self._level(subject, identity_id)
+                probability = float(self._rules.calibration.probability(level, odds))
+                options.append(Option(identity_id, similar[identity_id], probability))
         return sorted(options, key=lambda o: (-o.probability, identity_order(o.identity_id)))
+
+    def _level(self, subject: Subject, identity_id: str) -> float:
+        """What a subject's similarities to all exemplars of an identity are worth together."""
+        exemplars = self._roster.exemplars(identity_id)
+        alike = similarities([exemplar.feature for exemplar in exemplars], [subject.feature])[0]
+        cameras = [exemplar.decision.camera_id for exemplar in exemplars]
+        levels = self._rules.site.levels(alike, cameras, subject.tracklet.camera_id)
+        return self._rules.calibration.of_set(levels)
 
 
 def identity_order(identity_id: str) -> tuple[int, str]:

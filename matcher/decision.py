@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from matcher.reasons import Reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Decision:
         runner_up_id: The next best identity that was possible; None if there was none.
         runner_up_probability: Its probability; None if there was none.
         decided_at: Stream time of the decision: end of the window.
+        reasons: What else spoke for it; None where a later version repeats a decision, or where it
+            was not kept. Two decisions are equal whatever their reasons.
     """
 
     tracklet_id: str
@@ -46,3 +50,33 @@ class Decision:
     runner_up_id: str | None
     runner_up_probability: float | None
     decided_at: float
+    reasons: Reasons | None = field(default=None, compare=False)
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """It may as well be the runner-up; see `is_ambiguous`."""
+        return is_ambiguous(self.probability, self.runner_up_probability)
+
+
+def is_ambiguous(probability: float, runner_up_probability: float | None) -> bool:
+    """The odds of what was decided are at most `CLEAR` times those of the runner-up.
+
+    Of somebody new: a known identity has more than a third of the odds of being the one.
+
+    Args:
+        probability: Of what was decided.
+        runner_up_probability: None if there was no runner-up.
+
+    Example:
+        >>> is_ambiguous(0.95, 0.9), is_ambiguous(0.99, 0.5), is_ambiguous(1.0, 1.0)
+        (True, False, True)
+    """
+    if runner_up_probability is None:
+        return False
+    # Odds compared without a division, so that certainty needs no special case.
+    decided = probability * (1 - runner_up_probability)
+    return decided <= CLEAR * runner_up_probability * (1 - probability)
+
+
+CLEAR = 9.0
+"""A decision is clear if it is over so many times as likely as the runner-up, of the two."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matcher.decision import Decision
 from matcher.envelope import DECISIONS, seal, unseal
 from matcher.errors import RecordError
+from matcher.reasons import pack_reasons, unpack_reasons
 
 
 def encode_decisions(decisions: Sequence[Decision]) -> bytes:
@@ -29,6 +30,7 @@ def encode_decisions(decisions: Sequence[Decision]) -> bytes:
                 decision.runner_up_id,
                 decision.runner_up_probability,
                 decision.decided_at,
+                pack_reasons(decision.reasons),
             ]
             for decision in decisions
         ],
@@ -59,6 +61,7 @@ def decode_decisions(record: bytes) -> tuple[Decision, ...]:
                 runner_up_id=row[11],
                 runner_up_probability=row[12],
                 decided_at=row[13],
+                reasons=unpack_reasons(row[14]) if len(row) > 14 else None,
             )
             for row in rows
         )

@@ -15,11 +15,11 @@ import msgpack
 from matcher.errors import RecordError
 
 MAGIC = b"cX"
-VERSION = 1
 HEADER = struct.Struct("<2scBI")
 """Magic, kind, version, CRC-32 of the body."""
 
 TRACKLET, PROGRESS, GAP, THUMBNAILS, SIGHTING, DECISIONS = b"T", b"P", b"G", b"J", b"S", b"D"
+CORRECTION, COMMAND, ANSWER, ERASURE = b"C", b"O", b"A", b"F"
 KINDS = {
     TRACKLET: "tracklet",
     PROGRESS: "camera progress",
@@ -27,13 +27,19 @@ KINDS = {
     THUMBNAILS: "thumbnails",
     SIGHTING: "sighting",
     DECISIONS: "decisions",
+    CORRECTION: "correction",
+    COMMAND: "operator command",
+    ANSWER: "answer",
+    ERASURE: "erasure",
 }
+VERSIONS = {SIGHTING: 2, DECISIONS: 2}
+"""The newest version of each kind, 1 where none is named; older ones stay readable."""
 
 
 def seal(kind: bytes, body: list[Any]) -> bytes:
     """The bytes of a record."""
     packed: bytes = msgpack.packb(body, use_bin_type=True)
-    return HEADER.pack(MAGIC, kind, VERSION, zlib.crc32(packed)) + packed
+    return HEADER.pack(MAGIC, kind, _newest(kind), zlib.crc32(packed)) + packed
 
 
 def kind_of(record: bytes) -> str:
@@ -53,6 +59,11 @@ def kind_of(record: bytes) -> str:
 def unseal(kind: bytes, record: bytes, num_fields: int | None = None) -> list[Any]:
     """The list inside a record of this kind.
 
+    Args:
+        kind: Of the record.
+        record: Its bytes.
+        num_fields: Of the newest version; what an older one lacks is None.
+
     Raises:
         RecordError: The bytes are cut off, damaged, of another kind or version, or not ours.
     """
@@ -60,9 +71,10 @@ def unseal(kind: bytes, record: bytes, num_fields: int | None = None) -> list[An
     if found != KINDS[kind]:
         raise RecordError(f"expected {KINDS[kind]}, found {found}")
     _, _, version, checksum = HEADER.unpack_from(record)
-    if version != VERSION:
+    newest = _newest(kind)
+    if not 1 <= version <= newest:
         raise RecordError(
-            f"{found} of version {version}; this crosscam reads version {VERSION}: use a newer one"
+            f"{found} of version {version}; this crosscam reads version {newest}: use a newer one"
         )
     packed = record[HEADER.size :]
     if zlib.crc32(packed) != checksum:
@@ -71,6 +83,11 @@ def unseal(kind: bytes, record: bytes, num_fields: int | None = None) -> list[An
         body = msgpack.unpackb(packed, raw=False)
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise RecordError(f"the bytes of {found} cannot be unpacked") from error
-    if not isinstance(body, list) or (num_fields is not None and len(body) != num_fields):
-        raise RecordError(f"{found} does not have the fields of version {VERSION}")
-    return body
+    num_missing = 0 if num_fields is None or not isinstance(body, list) else num_fields - len(body)
+    if not isinstance(body, list) or num_missing < 0 or (num_missing and version == newest):
+        raise RecordError(f"{found} does not have the fields of version {version}")
+    return body + [None] * num_missing
+
+
+def _newest(kind: bytes) -> int:
+    return VERSIONS.get(kind, 1)

@@ -4,6 +4,7 @@ MatcherError
 ├── StoreError              the store was reached and refused, or holds what it should not
 │   ├── StoreUnavailableError   the store cannot be reached now; a retry can help
 │   └── OtherMatcherError       another matcher works on the site; a retry does not help
+├── RefusedError            an operator's command cannot be carried out; nothing was changed
 ├── RecordError             stored bytes cannot be read: another version, cut off, not ours
 └── SpaceError              embeddings of two spaces were about to be compared
 """
@@ -25,6 +26,10 @@ class StoreUnavailableError(StoreError):
 
 class OtherMatcherError(StoreError):
     """Another matcher has taken over the site; this one knows too little to go on."""
+
+
+class RefusedError(MatcherError):
+    """An operator's command cannot be carried out: what it names is gone, or contradicts itself."""
 
 
 class RecordError(MatcherError):

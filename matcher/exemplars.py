@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +33,11 @@ class Member:
 
 
 def choose_exemplars(
-    members: Sequence[Member], *, per_camera: int, least_similarity: float
+    members: Sequence[Member],
+    *,
+    per_camera: int,
+    least_similarity: float,
+    confirmed: Collection[str] = (),
 ) -> list[Member]:
     """The members whose features stand for their identity.
 
@@ -45,14 +49,20 @@ def choose_exemplars(
         members: Of one identity; N = 0 gives none.
         per_camera: Most of one camera, >= 1.
         least_similarity: A member's similarity to one of the others, if it is to be believed.
+        confirmed: Tracklets that are believed and preferred, as an operator vouched for them.
     """
     if len(members) < 2:
         return list(members)
     in_order = sorted(members, key=lambda m: (m.decision.started_at, m.decision.tracklet_id))
     alike = _alike(in_order)
+    is_sure = np.array([member.decision.tracklet_id in confirmed for member in in_order])
     best_first = sorted(
-        np.flatnonzero(_supported(alike, least_similarity)),
-        key=lambda row: (-in_order[row].quality, in_order[row].decision.tracklet_id),
+        np.flatnonzero(_supported(alike, least_similarity) | is_sure),
+        key=lambda row: (
+            not is_sure[row],
+            -in_order[row].quality,
+            in_order[row].decision.tracklet_id,
+        ),
     )
     taken: dict[str, list[int]] = {}
     for row in best_first:

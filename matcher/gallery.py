@@ -84,11 +84,17 @@ class Gallery:
             if self._features.pop(key, None) is not None:
                 self._stale.add(key)
         if len(self._stale) > _MOST_STALE:
-            selected = np.array(sorted(self._stale), dtype=np.int64)
-            with _one_thread():
-                self._index.remove_ids(faiss.IDSelectorBatch(selected))
-            self._stale.clear()
-            self._adapt()
+            self.compact()
+
+    def compact(self) -> None:
+        """Takes what was removed out of the index too."""
+        if not self._stale:
+            return
+        selected = np.array(sorted(self._stale), dtype=np.int64)
+        with _one_thread():
+            self._index.remove_ids(faiss.IDSelectorBatch(selected))
+        self._stale.clear()
+        self._adapt()
 
     def search(self, features: Floats, num: int) -> list[list[tuple[int, float]]]:
         """The nearest features.

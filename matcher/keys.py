@@ -7,7 +7,13 @@ slot, so memory spreads over a cluster and no command ever touches two slots.
 |---|---|---|---|
 | ``tracklets`` | stream | messages of the camera workers | trimmed after they are applied |
 | ``dead-letters`` | stream | messages that could not be read | retention of identities |
-| ``events`` | stream | decisions, one entry per window, no biometric data | `events_s` |
+| ``events`` | stream | decisions by window, corrections; no biometric data | `events_s` |
+| ``commands`` | stream | what operators want, until it is done | until it is done |
+| ``answer:COMMAND`` | string | what became of it | a day |
+| ``aliases`` | hash | ids that lead to another identity's | as long as that one |
+| ``constraints`` | hash | what operators ruled, with the event's number | as long as both names |
+| ``forgotten`` | sorted set | ids of forgotten identities and tracklets, by time | `events_s` |
+| ``erasure`` | string | a forgetting that is under way | until it is done |
 | ``cursor`` | hash | the last event that is applied; the next identity number | for ever |
 | ``lease`` | string | the one active matcher | seconds |
 | ``identities`` | sorted set | identity by its last sighting's end | retention of identities |
@@ -81,6 +87,45 @@ class SiteKeys:
         return self._of_site("events")
 
     @property
+    def events_anew(self) -> str:
+        """The stream of events while it is written anew."""
+        return self._of_site("events-anew")
+
+    @property
+    def commands(self) -> str:
+        """Stream of operators' commands."""
+        return self._of_site("commands")
+
+    def answer(self, command_id: str) -> str:
+        """What became of a command."""
+        return self._of_site(f"answer:{_checked('command', command_id)}")
+
+    @property
+    def answers(self) -> str:
+        """A pattern that matches every answer."""
+        return self._of_site("answer:*")
+
+    @property
+    def aliases(self) -> str:
+        """Hash: the identity to which an id leads."""
+        return self._of_site("aliases")
+
+    @property
+    def constraints(self) -> str:
+        """Hash: constraints with the number of their event."""
+        return self._of_site("constraints")
+
+    @property
+    def forgotten(self) -> str:
+        """Sorted set: ids of what was forgotten, by time."""
+        return self._of_site("forgotten")
+
+    @property
+    def erasure(self) -> str:
+        """A forgetting that is under way."""
+        return self._of_site("erasure")
+
+    @property
     def cursor(self) -> str:
         """Hash: the last applied event."""
         return self._of_site("cursor")
@@ -123,6 +168,11 @@ class SiteKeys:
     def sightings(self, identity_id: str) -> str:
         """Sorted set: an identity's tracklets by start."""
         return f"crosscam:{self.site}:{{i:{_checked('identity', identity_id)}}}:sightings"
+
+    @property
+    def patterns(self) -> tuple[str, str]:
+        """Patterns that match every key of the site, and no other's."""
+        return self._of_site("*"), f"crosscam:{self.site}:*"
 
     def _of_site(self, name: str) -> str:
         return f"crosscam:{{{self.site}}}:{name}"

@@ -34,6 +34,28 @@ class Occupancy:
         if not presences:
             del self._by_camera[presence.camera_id]
 
+    def conflicts(self, presence: Presence, topology: Topology) -> list[Presence]:
+        """The presences that one person cannot have made together with this one, by camera."""
+        return [
+            neighbour
+            for camera_id in sorted(self._by_camera)
+            for neighbour in self._neighbours(camera_id, presence)
+            if topology.excludes(neighbour, presence)
+        ]
+
+    def before(self, presence: Presence) -> Presence | None:
+        """The presence that ended last of those that began before this one; None: there is none."""
+        return max(
+            (
+                neighbour
+                for camera_id in self._by_camera
+                for neighbour in self._neighbours(camera_id, presence)
+                if _start(neighbour) < _start(presence)
+            ),
+            key=lambda n: (n.ended_at, n.tracklet_id),
+            default=None,
+        )
+
     def odds(self, presence: Presence, topology: Topology) -> float:
         """Factor in [0, 1] on the odds that this presence is the identity's too; 0: it cannot be.
 

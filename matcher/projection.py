@@ -8,16 +8,20 @@ the event, so it is overwritten only when the indexes are right.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from matcher.connection import Command, Connection
+from matcher.correction import Correction
 from matcher.decision import Decision
+from matcher.identity_links import IdentityLinks
 from matcher.keys import SiteKeys
+from matcher.operator_command import Answer, answer_command
 from matcher.records import decode_sighting, encode_sighting, encode_thumbnails, encode_tracklet
 from matcher.retention import Retention
 from matcher.sighting import Sighting
 from matcher.tracklet import Tracklet
+from matcher.who_is_who import heir
 
 IDENTITY_NUMBER = re.compile(r"P([0-9]+)")
 
@@ -27,14 +31,14 @@ class Placement:
     """What one event says of one tracklet.
 
     Attributes:
-        tracklet: With the thumbnails.
         sighting: To be stored.
         former_identity_id: Where the tracklet belonged before; None for a new one.
+        tracklet: With the thumbnails; None if the event says nothing new of it but its identity.
     """
 
-    tracklet: Tracklet
     sighting: Sighting
     former_identity_id: str | None
+    tracklet: Tracklet | None = None
 
 
 def identity_number(identity_id: str) -> int:
@@ -53,6 +57,7 @@ class Projection:
     def __init__(self, connection: Connection, keys: SiteKeys, retention: Retention) -> None:
         self._connection = connection
         self._keys = keys
+        self._links = IdentityLinks(connection, keys)
         self._identities_ms = max(1, round(retention.identities_s * 1000))
         self._thumbnails_ms = max(1, round(retention.thumbnails_s * 1000))
 
@@ -70,7 +75,7 @@ class Projection:
     def apply(
         self, number: int, decisions: Sequence[Decision], tracklets: Mapping[str, Tracklet]
     ) -> None:
-        """Brings the records up to one event; may be repeated until the next one is applied.
+        """Brings the records up to a window; may be repeated until the next event is applied.
 
         Args:
             number: Of the event.
@@ -87,24 +92,63 @@ class Projection:
             _placement(decision, tracklets[tracklet_id], former.get(tracklet_id))
             for tracklet_id, decision in latest.items()
         ]
-        _, next_identity = self.cursor()
-        highest = max((identity_number(d.identity_id) for d in decisions), default=0)
         self._connection.execute_all(
             [
                 *self._record_commands(placements),
                 *self._index_commands(placements),
-                *self._departure_commands(placements),
+                *self._departure_commands(placements, with_heirs=True),
                 *self._sighting_commands(placements),
-                (
-                    *("HSET", self._keys.cursor, "event", number),
-                    *("next_identity", max(next_identity, highest + 1)),
-                ),
+                self._cursor_command(number, [decision.identity_id for decision in decisions]),
             ]
         )
+
+    def correct(self, number: int, correction: Correction) -> None:
+        """Brings the records up to a correction; may be repeated until the next event is applied.
+
+        Tracklets whose time is up are left out. Being corrected prolongs nobody's time.
+
+        Args:
+            number: Of the event.
+            correction: Of the event.
+
+        Raises:
+            StoreError: The store cannot be used now; repeat it.
+        """
+        moves = {move.tracklet_id: move for move in correction.effects.moves}
+        placements = [
+            Placement(
+                replace(known, identity_id=moves[name].to_id, corrected_by=number),
+                known.identity_id,
+            )
+            for name, known in self._sightings(list(moves)).items()
+            if known.identity_id in (moves[name].from_id, moves[name].to_id)
+        ]
+        self._connection.execute_all(
+            [
+                *self._index_commands(placements),
+                *self._departure_commands(placements, with_heirs=False),
+                *self._sighting_commands(placements),
+                *self._links.commands(number, correction.effects),
+                *self._answer_commands(number, correction),
+                self._cursor_command(number, [move.to_id for move in moves.values()]),
+            ]
+        )
+
+    def _answer_commands(self, number: int, correction: Correction) -> Iterator[Command]:
+        if correction.command_id:
+            yield answer_command(self._keys, correction.command_id, Answer(number))
+
+    def _cursor_command(self, number: int, identity_ids: Iterable[str]) -> Command:
+        _, next_identity = self.cursor()
+        highest = max(map(identity_number, identity_ids), default=0)
+        values = ("event", number, "next_identity", max(next_identity, highest + 1))
+        return "HSET", self._keys.cursor, *values
 
     def _record_commands(self, placements: Iterable[Placement]) -> Iterable[Command]:
         for placement in placements:
             tracklet = placement.tracklet
+            if tracklet is None:
+                continue
             # Thumbnails first: where there is a tracklet, its thumbnails are there too.
             if tracklet.thumbnails:
                 record = encode_thumbnails(tracklet.thumbnails)
@@ -125,19 +169,27 @@ class Projection:
             yield "PEXPIRE", self._keys.identities, self._identities_ms
             yield "SADD", self._keys.cameras, sighting.camera_id
 
-    def _departure_commands(self, placements: Sequence[Placement]) -> Iterable[Command]:
-        """Takes tracklets that changed their identity out of the former one."""
-        departed: dict[str, set[str]] = {}
+    def _departure_commands(
+        self, placements: Sequence[Placement], *, with_heirs: bool
+    ) -> Iterable[Command]:
+        """Takes tracklets that changed their identity out of the former one.
+
+        With heirs, the id of one that all have left leads to where the last ones went; a correction
+        says itself where ids lead.
+        """
+        departed: dict[str, dict[str, str]] = {}
         for placement in placements:
-            former = placement.former_identity_id
-            if former is not None and former != placement.sighting.identity_id:
-                departed.setdefault(former, set()).add(placement.sighting.tracklet_id)
-        for identity_id, tracklet_ids in departed.items():
+            former, sighting = placement.former_identity_id, placement.sighting
+            if former is not None and former != sighting.identity_id:
+                departed.setdefault(former, {})[sighting.tracklet_id] = sighting.identity_id
+        for identity_id, left in departed.items():
             key = self._keys.sightings(identity_id)
-            yield "ZREM", key, *sorted(tracklet_ids)
-            last_seen_at = self._last_seen(identity_id, tracklet_ids, placements)
+            yield "ZREM", key, *sorted(left)
+            last_seen_at = self._last_seen(identity_id, left, placements)
             if last_seen_at is None:
                 yield "ZREM", self._keys.identities, identity_id
+                if with_heirs:
+                    yield self._links.alias_command(identity_id, heir(left))
             else:
                 yield "ZADD", self._keys.identities, repr(last_seen_at), identity_id
 
@@ -157,7 +209,10 @@ class Projection:
         for placement in placements:
             record = encode_sighting(placement.sighting)
             key = self._keys.sighting(placement.sighting.tracklet_id)
-            yield "SET", key, record, "PX", self._identities_ms
+            if placement.tracklet is None:
+                yield "SET", key, record, "XX", "KEEPTTL"
+            else:
+                yield "SET", key, record, "PX", self._identities_ms
 
     def _sightings(self, tracklet_ids: Sequence[str]) -> dict[str, Sighting]:
         """Stored sightings of those tracklets that have one."""
@@ -172,6 +227,7 @@ class Projection:
 
 
 def _placement(decision: Decision, tracklet: Tracklet, former: Sighting | None) -> Placement:
+    is_kept = former is not None and former.identity_id == decision.identity_id
     sighting = Sighting(
         identity_id=decision.identity_id,
         tracklet_id=decision.tracklet_id,
@@ -187,5 +243,7 @@ def _placement(decision: Decision, tracklet: Tracklet, former: Sighting | None) 
         num_boxes=len(tracklet.boxes),
         num_thumbnails=len(tracklet.thumbnails),
         quality=tracklet.quality,
+        reasons=former.reasons if former and is_kept and not decision.reasons else decision.reasons,
+        corrected_by=former.corrected_by if former and is_kept else None,
     )
-    return Placement(tracklet, sighting, None if former is None else former.identity_id)
+    return Placement(sighting, None if former is None else former.identity_id, tracklet)

@@ -15,6 +15,7 @@ from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.compact_boxes import pack_boxes, unpack_boxes
 from matcher.envelope import GAP, PROGRESS, SIGHTING, THUMBNAILS, TRACKLET, kind_of, seal, unseal
 from matcher.errors import RecordError
+from matcher.reasons import pack_reasons, unpack_reasons
 from matcher.sighting import Sighting
 from matcher.tracklet import Tracklet
 
@@ -176,6 +177,9 @@ def encode_sighting(sighting: Sighting) -> bytes:
             sighting.num_boxes,
             sighting.num_thumbnails,
             sighting.quality,
+            pack_reasons(sighting.reasons),
+            sighting.corrected_by,
+            sighting.is_re_embedded,
         ],
     )
 
@@ -186,4 +190,6 @@ def decode_sighting(record: bytes) -> Sighting:
     Raises:
         RecordError: The bytes are no sighting.
     """
-    return Sighting(*unseal(SIGHTING, record, 14))
+    facts = unseal(SIGHTING, record, 17)
+    facts[14:] = [unpack_reasons(facts[14]), facts[15], bool(facts[16])]
+    return Sighting(*facts)

@@ -133,6 +133,10 @@ class ServerProcess:
             "aof-load-truncated": "yes",
             "maxmemory-policy": "noeviction",
             "save": "",
+            # What is deleted from a stream is gone from memory and file at once, and what is in the
+            # file can be searched for: both are needed to forget somebody, and to prove it.
+            "stream-node-max-entries": "1",
+            "rdbcompression": "no",
             "databases": "1",
             "daemonize": "no",
             "loglevel": "warning",

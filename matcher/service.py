@@ -1,5 +1,7 @@
 """The match service: stream → matcher → store → acknowledgement, for one site.
 
+Between two windows it carries out what operators want.
+
 One process at a time is active (`Lease`). It reads what was delivered before and not acknowledged,
 restores the matcher from the store, and goes on where the last one was cut off: a message is
 acknowledged when everything that follows from it is stored.
@@ -18,13 +20,14 @@ from collections.abc import Callable, Collection
 
 from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.camera_watch import CameraWatch
+from matcher.command_desk import CommandDesk
 from matcher.connection import Connection
-from matcher.decision import Decision
-from matcher.errors import MatcherError, OtherMatcherError, StoreError
+from matcher.correction import Correction
+from matcher.errors import MatcherError, OtherMatcherError, StoreError, StoreUnavailableError
 from matcher.keys import SiteKeys
 from matcher.lease import Lease
 from matcher.match_status import MatchStatus
-from matcher.matcher import Matcher
+from matcher.matcher import Matcher, Step
 from matcher.records import encode_message
 from matcher.store import FeatureStore, TrackletKey
 from matcher.tracklet import Tracklet
@@ -88,8 +91,15 @@ class MatchService:
         """Entries that are read and not acknowledged, by their id."""
         self._tracklets: dict[TrackletKey, Tracklet] = {}
         """What the held entries brought."""
-        self._windows: deque[list[Decision]] = deque()
+        self._steps: deque[Step] = deque()
         """Decided, and not known to be stored."""
+        self._desk = CommandDesk(self._connection, keys, store, matcher.topology)
+        self._followed = 0
+        """Number of the last event that the matcher knows."""
+        self._forgotten: frozenset[str] = frozenset()
+        """Tracklets, and identities, that must not come back."""
+        self._has_stale_file = False
+        """The store's file holds bytes of somebody who was forgotten."""
         self._recalled: list[CameraProgress] = []
         """How far the cameras were before this life, for when all pending entries are read."""
         self._is_restored = False
@@ -181,14 +191,18 @@ class MatchService:
         self._connection.close()
 
     def _round(self, block_s: float) -> int:
-        num_stored = self._store_windows()
+        self._desk.complete()
+        self._follow()
+        num_stored = self._store_steps()
+        self._desk.work()
+        self._follow()
         entries = self._reader.read(block_s)
         self._is_caught_up = len(entries) < READ_COUNT and not self._reader.has_pending
         self._take(entries)
         if not self._reader.has_pending:
             stalled = self._watch.stalled(self._now()) if self._is_caught_up else ()
-            self._windows.extend(self._matcher.decide(stalled=stalled))
-        num_stored += self._store_windows()
+            self._steps.extend(self._matcher.steps(stalled=stalled))
+        num_stored += self._store_steps()
         self._acknowledge()
         self._keep_house()
         return num_stored
@@ -212,10 +226,15 @@ class MatchService:
         self._store.complete_cut_off()
         decided = list(self._store.restore())
         next_number = self._store.next_identity_number()
+        constraints = self._store.links.constraints_now()
+        forgotten = self._store.links.forgotten()
         progress = [self._store.consumed_progress(name) for name in self._store.camera_ids()]
         self._num_identities = self._store.num_identities()
         # From here on nothing can fail: the matcher takes this only once.
         self._matcher.restore(decided, next_identity_number=next_number)
+        self._matcher.respect(constraints)
+        self._forgotten = forgotten
+        self._followed = self._store.last_event
         self._recalled = [p for p in progress if p is not None and self._watch.recall(p)]
         self._num_tracklets = len(decided)
         self._is_restored = True
@@ -228,8 +247,11 @@ class MatchService:
                 self._matcher.offer(progress)
             self._recalled = []
         consumed: dict[str, CameraProgress] = {}
+        self._discard_forgotten(entries)
         for entry in entries:
             match entry.message:
+                case Tracklet() as tracklet if tracklet.tracklet_id in self._forgotten:
+                    pass
                 case Tracklet() as tracklet:
                     self._take_tracklet(entry.entry_id, tracklet)
                 case CameraProgress() as progress:
@@ -256,14 +278,55 @@ class MatchService:
         self._held[entry_id] = key
         self._tracklets.setdefault(key, tracklet)
 
-    def _store_windows(self) -> int:
+    def _discard_forgotten(self, entries: list[Entry]) -> None:
+        """Removes what came of people after they were forgotten."""
+        late = [
+            entry.entry_id
+            for entry in entries
+            if isinstance(entry.message, Tracklet) and entry.message.tracklet_id in self._forgotten
+        ]
+        if late:
+            self._store.discard(late)
+            self._has_stale_file = True
+            logger.info("%d messages of people who were forgotten are dropped", len(late))
+
+    def _follow(self) -> None:
+        """Tells the matcher what operators corrected."""
+        if self._store.last_event == self._followed:
+            return
+        for event in self._store.events(self._followed):
+            correction = event.correction
+            if correction is not None and not correction.is_automatic:
+                self._tell(correction)
+            self._followed = event.number
+        self._matcher.respect(self._store.links.constraints_now())
+        self._num_identities = self._store.num_identities()
+
+    def _tell(self, correction: Correction) -> None:
+        if correction.kind == "forgotten":
+            self._forgotten = self._store.links.forgotten()
+            self._matcher.forget(self._forgotten)
+            self._has_stale_file = True
+            self._trim_at = float("-inf")
+            return
+        moves = correction.effects.moves
+        tracklets: dict[str, Tracklet] = {}
+        for identity_id in sorted({name for m in moves for name in (m.from_id, m.to_id)}):
+            tracklets |= self._store.tracklets(identity_id)
+        self._matcher.follow(correction, tracklets)
+
+    def _store_steps(self) -> int:
         num_stored = 0
-        while self._windows:
-            window = self._windows[0]
-            self._store.commit(window, self._tracklets)
-            self._windows.popleft()
-            num_stored += len(window)
-            self._num_tracklets += sum(decision.is_first for decision in window)
+        while self._steps:
+            step = self._steps[0]
+            if isinstance(step, Correction):
+                self._store.correct(step)
+            else:
+                self._store.commit(step, self._tracklets)
+                num_stored += len(step)
+                self._num_tracklets += sum(decision.is_first for decision in step)
+            self._steps.popleft()
+            self._followed = self._store.last_event
         if num_stored:
             self._num_decisions += num_stored
             self._num_identities = self._store.num_identities()
@@ -284,12 +347,27 @@ class MatchService:
         if now - self._trim_at >= TRIM_EVERY_S:
             self._reader.trim()
             self._trim_at = now
+            self._renew_file()
         if now - self._sweep_at >= SWEEP_EVERY_S:
             self._store.sweep()
             reached_at = self._watch.slowest_watermark()
             if reached_at is not None:
                 self._matcher.expire(reached_at - self._store.retention.identities_s)
             self._sweep_at = now
+
+    def _renew_file(self) -> None:
+        """Lets the server write its file anew if it holds what it should not."""
+        if not self._has_stale_file:
+            return
+        try:
+            self._store.rewrite_file()
+        except StoreUnavailableError:
+            raise
+        except StoreError as error:
+            logger.warning(
+                "bytes of somebody who was forgotten stay in the store's file: %s", error
+            )
+        self._has_stale_file = False
 
     def _finish(self) -> None:
         """Decides what is in the stream now, without waiting for any camera."""
@@ -299,8 +377,8 @@ class MatchService:
             try:
                 self.step(0.0)
                 if self._is_caught_up or self._now() > deadline:
-                    self._windows.extend(self._matcher.flush())
-                    self._store_windows()
+                    self._steps.extend(self._matcher.last_steps())
+                    self._store_steps()
                     self._acknowledge()
                     return
             except OtherMatcherError:

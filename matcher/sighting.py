@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matcher.reasons import Reasons
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -26,6 +28,10 @@ class Sighting:
         num_boxes: Boxes of the tracklet.
         num_thumbnails: Thumbnails of the tracklet.
         quality: Of the tracklet, in [0, 1].
+        reasons: What else spoke for the decision; None if it was not kept.
+        corrected_by: Number of the event by which the tracklet came to this identity, where that
+            was a correction; `similarity` and the others tell of the decision before it.
+        is_re_embedded: The stored feature was computed again from the thumbnails.
     """
 
     identity_id: str
@@ -42,3 +48,6 @@ class Sighting:
     num_boxes: int
     num_thumbnails: int
     quality: float
+    reasons: Reasons | None = None
+    corrected_by: int | None = None
+    is_re_embedded: bool = False

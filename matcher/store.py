@@ -1,31 +1,38 @@
 """The feature store: tracklets, identities and sightings of one site, in a Redis-protocol server.
 
 What happened is an append-only stream of events; who-is-who is a projection of it. One window of
-decisions is committed as one event, numbered by us: the number makes the append repeatable, and
-stops a matcher that does not know of another one. Then the projection is brought up to the event in
-steps that may each be repeated, and last the cursor is moved. What is cut off in between,
-`complete_cut_off` does again.
+decisions, or one correction, is committed as one event, numbered by us: the number makes the append
+repeatable, and stops a matcher that does not know of another one. Then the projection is brought up
+to the event in steps that may each be repeated, and last the cursor is moved. What is cut off in
+between, `complete_cut_off` does again.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from matcher.append_only_file import start_rewriting
+from matcher.camera_gaps import put_gap, read_gaps
 from matcher.camera_progress import CameraGap, CameraProgress
-from matcher.connection import Command, Connection
+from matcher.connection import Connection
+from matcher.correction import Correction
+from matcher.correction_records import encode_correction
 from matcher.decision import Decision
 from matcher.decision_records import encode_decisions
+from matcher.erasure import Eraser
 from matcher.event_log import EventLog, StoreEvent
 from matcher.expiry import sweep_indexes
 from matcher.identity import Identity
-from matcher.keys import NAME, SiteKeys, camera_of
+from matcher.identity_index import bound, read_identities, read_identity
+from matcher.identity_links import IdentityLinks
+from matcher.keys import SiteKeys
 from matcher.paging import PAGE, paged
-from matcher.projection import Projection, identity_number
+from matcher.projection import Projection
 from matcher.records import (
-    decode_gap,
     decode_progress,
     decode_sighting,
     decode_thumbnails,
@@ -36,6 +43,7 @@ from matcher.retention import Retention
 from matcher.sighting import Sighting
 from matcher.tracklet import Feature, Tracklet
 from matcher.tracklet_stream import tracklets_in_stream
+from matcher.who_is_who import WhoIsWho
 
 __all__ = ["FeatureStore", "Retention", "StoreEvent", "StoredFeature", "TrackletKey"]
 
@@ -81,6 +89,9 @@ class FeatureStore:
         self._now = now
         self._events = EventLog(self._connection, self._keys)
         self._projection = Projection(self._connection, self._keys, retention)
+        self.links = IdentityLinks(self._connection, self._keys)
+        """Ids that lead to others, constraints, forgotten ids."""
+        self._eraser = Eraser(self._connection, self._keys, self._events, self.links)
         self._last_event: int | None = None
         self._unapplied: tuple[int, bytes] | None = None
 
@@ -108,18 +119,43 @@ class FeatureStore:
         if not decisions:
             return
         by_id = {d.tracklet_id: _wanted(tracklets, d) for d in decisions}
-        record = encode_decisions(decisions)
-        if self._unapplied is not None and self._unapplied[1] != record:
-            raise ValueError("the window before was cut off: commit it again first")
-        if self._last_event is None:
-            self._last_event = self._events.last_number()
-        number = self._last_event + 1
-        if self._unapplied is None:
-            self._events.append(number, record, self._now())
-            self._unapplied = (number, record)
+        number = self._append(encode_decisions(decisions))
         self._projection.apply(number, decisions, by_id)
-        self._unapplied = None
-        self._last_event = number
+        self._applied(number)
+
+    def correct(self, correction: Correction) -> int:
+        """Stores one correction, as `commit` does a window; the number of its event.
+
+        Raises:
+            OtherMatcherError: Another matcher writes to this site.
+            ValueError: The window before was not finished.
+        """
+        number = self._append(encode_correction(correction))
+        self._projection.correct(number, correction)
+        self._applied(number)
+        return number
+
+    def forget(self, correction: Correction, identity_ids: Sequence[str]) -> int:
+        """Erases a person and leaves the fact; the number of its event.
+
+        Once it has begun, it is finished by `complete_cut_off` if it was cut off.
+
+        Args:
+            correction: The fact.
+            identity_ids: All ids of the person.
+
+        Raises:
+            OtherMatcherError: Another matcher writes to this site.
+        """
+        stored = {s.tracklet_id for name in identity_ids for s in self.sightings(name)}
+        number = self._eraser.begin(correction, identity_ids, stored, self._now())
+        self._eraser.finish()
+        self._applied(number)
+        return number
+
+    def discard(self, entry_ids: Sequence[str]) -> None:
+        """Removes messages of forgotten tracklets that came late from the stream."""
+        self._eraser.discard(entry_ids)
 
     def complete_cut_off(self) -> int:
         """Applies events that were written and not applied, at the start; their number.
@@ -127,11 +163,14 @@ class FeatureStore:
         Tracklets are taken from the store, else from the stream, where they stay until
         acknowledged.
         """
+        num_events = int(self._eraser.finish())
         applied, _ = self._projection.cursor()
-        num_events = 0
         for event in self._events.read(applied):
-            tracklets = self._tracklets_for(event.decisions)
-            self._projection.apply(event.number, event.decisions, tracklets)
+            if event.correction is not None:
+                self._projection.correct(event.number, event.correction)
+            else:
+                tracklets = self._tracklets_for(event.decisions)
+                self._projection.apply(event.number, event.decisions, tracklets)
             num_events += 1
         self._last_event = self._events.last_number()
         self._unapplied = None
@@ -142,14 +181,15 @@ class FeatureStore:
         return self._projection.cursor()[1]
 
     def restore(self) -> Iterator[tuple[Decision, Tracklet]]:
-        """The newest decision of every kept tracklet, in order of decision, without thumbnails."""
+        """The newest decision of every kept tracklet, in order of decision, without thumbnails.
+
+        With the identity that corrections gave it.
+        """
         oldest = self._events.first_since(self._now() - self.retention.identities_s)
-        newest: dict[str, Decision] = {}
+        who = WhoIsWho()
         for event in self._events.read(oldest - 1):
-            for decision in event.decisions:
-                newest.pop(decision.tracklet_id, None)
-                newest[decision.tracklet_id] = decision
-        for page in paged(newest.values(), PAGE):
+            who.follow(event)
+        for page in paged(who.decisions.values(), PAGE):
             stored = self._tracklets([d.tracklet_id for d in page])
             for decision in page:
                 if (tracklet := stored.get(decision.tracklet_id)) is not None:
@@ -168,24 +208,18 @@ class FeatureStore:
 
     def put_gap(self, gap: CameraGap) -> None:
         """Keeps a gap; one that has ended replaces the same one while it lasted."""
-        key = self._keys.gaps(gap.camera_id)
-        start = repr(gap.started_at)
-        known = self._connection.execute("ZRANGE", key, start, start, "BYSCORE")
-        record = encode_message(gap)
-        ended = [old for old in known if decode_gap(old).ended_at is not None]
-        if gap.ended_at is None and ended:
-            return
-        commands: list[Command] = [("ZADD", key, start, record)]
-        if outdated := [old for old in known if old != record]:
-            commands.append(("ZREM", key, *outdated))
-        commands.append(("SADD", self._keys.cameras, gap.camera_id))
-        self._connection.execute_all(commands)
+        put_gap(self._connection, self._keys, gap)
 
     def sweep(self) -> None:
         """Takes out what outlived its time: index entries of expired sightings, old events."""
         sweep_indexes(self._connection, self._keys)
         keep_s = max(self.retention.events_s, self.retention.identities_s)
+        self.links.sweep(forgotten_before=self._now() - keep_s)
         self._events.trim(self._now() - keep_s)
+
+    def rewrite_file(self) -> bool:
+        """Lets the server write its file anew without what was deleted; False if it keeps none."""
+        return start_rewriting(self._connection)
 
     # Reading: by anybody.
 
@@ -198,42 +232,15 @@ class FeatureStore:
             since: Leave out those whose last sighting ended before; Unix seconds.
             until: Leave out those whose first sighting started after.
         """
-        rows = self._connection.execute(
-            *(
-                "ZRANGE",
-                self._keys.identities,
-                _bound(since, "-inf"),
-                "+inf",
-                "BYSCORE",
-                "WITHSCORES",
-            )
-        )
-        last_seen = {
-            name.decode(): float(at) for name, at in zip(rows[::2], rows[1::2], strict=True)
-        }
-        identities: list[Identity] = []
-        for page in paged(sorted(last_seen, key=_by_number), PAGE):
-            indexes = self._connection.execute_all(
-                [("ZRANGE", self._keys.sightings(name), 0, -1, "WITHSCORES") for name in page]
-            )
-            identities += [
-                _identity(name, last_seen[name], index)
-                for name, index in zip(page, indexes, strict=True)
-                if index and (until is None or float(index[1]) <= until)
-            ]
-        return identities
+        return read_identities(self._connection, self._keys, since, until)
 
     def identity(self, identity_id: str) -> Identity | None:
         """One identity; None if there is none of this name, or its time is up."""
-        if not NAME.fullmatch(identity_id):
-            return None
-        last_seen, index = self._connection.execute_all(
-            [
-                ("ZSCORE", self._keys.identities, identity_id),
-                ("ZRANGE", self._keys.sightings(identity_id), 0, -1, "WITHSCORES"),
-            ]
-        )
-        return _identity(identity_id, float(last_seen), index) if last_seen and index else None
+        return read_identity(self._connection, self._keys, identity_id)
+
+    def resolve(self, identity_id: str) -> str:
+        """The id by which an identity goes now: that into which it was merged, else its own."""
+        return self.links.resolve(identity_id)
 
     def num_identities(self) -> int:
         """Number of identities that are kept."""
@@ -244,7 +251,7 @@ class FeatureStore:
     ) -> list[Sighting]:
         """An identity's sightings in order of time, those that touch the interval; may be empty."""
         members = self._connection.execute(
-            *("ZRANGE", self._keys.sightings(identity_id), "-inf", _bound(until, "+inf"), "BYSCORE")
+            *("ZRANGE", self._keys.sightings(identity_id), "-inf", bound(until, "+inf"), "BYSCORE")
         )
         found = self._sightings([member.decode() for member in members])
         mine = [
@@ -266,6 +273,10 @@ class FeatureStore:
         """JPEG images, best first; empty if there are none (any more)."""
         record = self._connection.execute("GET", self._keys.thumbnails(tracklet_id))
         return () if record is None else decode_thumbnails(record)
+
+    def tracklets(self, identity_id: str) -> dict[str, Tracklet]:
+        """An identity's tracklets that are kept, by id, without thumbnails."""
+        return self._tracklets([sighting.tracklet_id for sighting in self.sightings(identity_id)])
 
     def features(self) -> Iterator[StoredFeature]:
         """The feature of every kept sighting, in order of identity and time."""
@@ -300,17 +311,41 @@ class FeatureStore:
         self, camera_id: str, since: float | None = None, until: float | None = None
     ) -> list[CameraGap]:
         """A camera's gaps in order of time, those that touch the interval."""
-        records = self._connection.execute(
-            *("ZRANGE", self._keys.gaps(camera_id), "-inf", _bound(until, "+inf"), "BYSCORE")
-        )
-        gaps = [decode_gap(record) for record in records]
-        return [
-            gap for gap in gaps if since is None or gap.ended_at is None or gap.ended_at >= since
-        ]
+        return read_gaps(self._connection, self._keys, camera_id, since, until)
 
     def events(self, after: int = 0) -> Iterator[StoreEvent]:
         """Events with a higher number, in order, as far as they are kept."""
         return self._events.read(after)
+
+    @property
+    def last_event(self) -> int:
+        """Number of the newest event that this object stored or completed; 0 before that."""
+        return self._last_event or 0
+
+    def event(self, number: int) -> StoreEvent | None:
+        """One event; None if it is not kept (any more), or there was none yet."""
+        found = next(self._events.read(number - 1), None) if number > 0 else None
+        return found if found is not None and found.number == number else None
+
+    def event_at(self, moment: float) -> int:
+        """Number of the last event that was written up to a moment, Unix seconds."""
+        return self._events.first_since(math.nextafter(moment, math.inf)) - 1
+
+    def _append(self, record: bytes) -> int:
+        """Writes the next event, or finds it written by a call that was cut off; its number."""
+        if self._unapplied is not None and self._unapplied[1] != record:
+            raise ValueError("the window before was cut off: commit it again first")
+        if self._last_event is None:
+            self._last_event = self._events.last_number()
+        number = self._last_event + 1
+        if self._unapplied is None:
+            self._events.append(number, record, self._now())
+            self._unapplied = (number, record)
+        return number
+
+    def _applied(self, number: int) -> None:
+        self._unapplied = None
+        self._last_event = number
 
     def _sightings(self, tracklet_ids: Sequence[str]) -> list[Sighting]:
         return [
@@ -349,22 +384,3 @@ def _wanted(tracklets: Mapping[TrackletKey, Tracklet], decision: Decision) -> Tr
         raise ValueError(
             f"tracklet {decision.tracklet_id!r} version {decision.version} was decided, not given"
         ) from None
-
-
-def _identity(identity_id: str, last_seen_at: float, index: Sequence[bytes]) -> Identity:
-    """From the index of its sightings: tracklet ids and starts in turn, in order of start."""
-    return Identity(
-        identity_id=identity_id,
-        first_seen_at=float(index[1]),
-        last_seen_at=last_seen_at,
-        camera_ids=tuple(sorted({camera_of(member.decode()) for member in index[::2]})),
-        num_sightings=len(index) // 2,
-    )
-
-
-def _by_number(identity_id: str) -> tuple[int, str]:
-    return identity_number(identity_id), identity_id
-
-
-def _bound(moment: float | None, otherwise: str) -> str:
-    return otherwise if moment is None else repr(moment)

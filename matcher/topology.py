@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from matcher.errors import MatcherError
 from matcher.presence import TOLERANCE_S, Presence, away_s, in_order
+from matcher.travel_times import TravelTimes
 
 RETURN_ODDS = 0.5
 """Factor on the odds of a link after more than `max_s`: people come back, but not all do."""
@@ -42,7 +44,10 @@ class CameraPair:
 
 
 class Topology:
-    """The cameras of a site and the ways between them. Does not change.
+    """The cameras of a site and the ways between them, as the settings say: they do not change.
+
+    What was learned of travel times may come on top (`learning`): it makes links less likely, but
+    rules out nothing.
 
     Args:
         camera_ids: All cameras.
@@ -61,15 +66,26 @@ class Topology:
     ) -> None:
         self.camera_ids = frozenset(camera_ids)
         self._default = default or CameraPair()
+        self._travel_times: TravelTimes | None = None
         self._pairs: dict[tuple[str, str], CameraPair] = {}
         for cameras, pair in pairs:
             key = _key(*cameras)
             _check(key, self.camera_ids, self._pairs)
             self._pairs[key] = pair
 
+    def learning(self, travel_times: TravelTimes) -> Topology:
+        """The same topology, with what is learned of travel times now and later."""
+        learning = copy(self)
+        learning._travel_times = travel_times  # noqa: SLF001 - our own copy
+        return learning
+
     def pair(self, one: str, other: str) -> CameraPair:
         """What is known of two different cameras; the default where one is not of the site."""
         return self._pairs.get(_key(one, other), self._default)
+
+    def named(self, one: str, other: str) -> CameraPair | None:
+        """What the settings say of two cameras by name; None if they name no such pair."""
+        return self._pairs.get(_key(one, other))
 
     def excludes(self, one: Presence, other: Presence) -> bool:
         """One person cannot have made both; the order of the two does not matter.
@@ -87,12 +103,19 @@ class Topology:
         """Factor in [0, 1] on the odds of "same person" if nobody saw the person between the two.
 
         0 where there is no direct way, 1 for a travel time within the pair's bounds, `RETURN_ODDS`
-        for one that is longer: a person who comes back may take any way.
+        for one that is longer: a person who comes back may take any way. Less where travel times
+        that were learned say so.
         """
-        if one.camera_id == other.camera_id:
-            return 1.0
-        pair = self.pair(one.camera_id, other.camera_id)
         first, second = in_order(one, other)
+        odds = self._told_odds(first, second)
+        if odds > 0 and self._travel_times is not None:
+            return min(odds, self._travel_times.odds(first, second))
+        return odds
+
+    def _told_odds(self, first: Presence, second: Presence) -> float:
+        if first.camera_id == second.camera_id:
+            return 1.0
+        pair = self.pair(first.camera_id, second.camera_id)
         if second.started_at - first.ended_at > pair.max_s:
             return RETURN_ODDS
         return 1.0 if pair.is_possible else 0.0

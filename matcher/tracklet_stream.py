@@ -227,8 +227,9 @@ class TrackletReader:
         lowest = min(bounds)
         if lowest <= (0, 0):
             return 0
-        minimum = f"{lowest[0]}-{lowest[1]}"
-        return int(self._connection.execute("XTRIM", self._keys.tracklets, "MINID", "~", minimum))
+        bound = ("MINID", "~", f"{lowest[0]}-{lowest[1]}")
+        # Without a limit of its own, "~" removes 100 nodes at most, which may be single entries.
+        return int(self._connection.execute("XTRIM", self._keys.tracklets, *bound, "LIMIT", 0))
 
     def _last_delivered(self) -> str:
         for group in self._connection.execute("XINFO", "GROUPS", self._keys.tracklets):

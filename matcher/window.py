@@ -80,6 +80,16 @@ class Windows:
         if known is None or _age(progress) >= _age(known):
             self._progress[progress.camera_id] = progress
 
+    def drop(self, tracklet_ids: Collection[str]) -> int:
+        """Removes the versions of some tracklets; their number."""
+        dropped = [key for key in self._window_of if key[0] in tracklet_ids]
+        for key in dropped:
+            number = self._window_of.pop(key)
+            del self._waiting[number][key]
+            if not self._waiting[number]:
+                del self._waiting[number]
+        return len(dropped)
+
     def take_due(self, stalled: Collection[str] = ()) -> list[Window]:
         """Removes and gives the windows that all cameras have passed, oldest first.
 

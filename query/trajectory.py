@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from matcher.sighting import Sighting
 from matcher.store import FeatureStore
+from query.as_of import sighting_of, who_at
 from query.errors import UnknownIdError
 
 
@@ -48,7 +49,7 @@ class Trajectory:
     """The answer to "where was this person?".
 
     Attributes:
-        identity_id: Who.
+        identity_id: Who; where an id was asked that leads to another one, that one.
         sightings: In order of start, then of end.
         gaps: Times between the first and the last sighting in which no camera saw the person.
         transitions: Changes of camera, in order.
@@ -61,26 +62,38 @@ class Trajectory:
 
 
 def trajectory_of(
-    store: FeatureStore, identity_id: str, *, since: float | None = None, until: float | None = None
+    store: FeatureStore,
+    identity_id: str,
+    *,
+    since: float | None = None,
+    until: float | None = None,
+    as_of: float | None = None,
 ) -> Trajectory:
-    """The trajectory of an identity.
+    """The trajectory of an identity, or of the one that its id leads to.
 
     Args:
         store: The site's store.
         identity_id: Who.
         since: Leave out sightings that ended before, Unix seconds.
         until: Leave out sightings that started after.
+        as_of: As it was known then: the number of an event as an int, or Unix seconds; None: now.
 
     Raises:
-        UnknownIdError: No identity has this id.
+        UnknownIdError: No identity has, or had then, this id.
+        QueryError: The events up to `as_of` are not kept.
         StoreError: The store cannot be reached or refuses.
     """
-    if store.identity(identity_id) is None:
+    if as_of is not None:
+        return _trajectory_at(store, identity_id, as_of, since, until)
+    resolved = store.resolve(identity_id)
+    if store.identity(resolved) is None:
+        if store.links.is_forgotten(identity_id):
+            raise UnknownIdError(f"{identity_id} was forgotten")
         raise UnknownIdError(
             f"no identity {identity_id!r}: `crosscam identities` lists the known ones; "
             "those past their retention are gone"
         )
-    return trajectory(identity_id, store.sightings(identity_id, since=since, until=until))
+    return trajectory(resolved, store.sightings(resolved, since=since, until=until))
 
 
 def trajectory(identity_id: str, sightings: Sequence[Sighting]) -> Trajectory:
@@ -98,6 +111,27 @@ def gap_before_s(sightings: Sequence[Sighting], position: int) -> float | None:
         return None
     latest = max(sighting.ended_at for sighting in sightings[:position])
     return sightings[position].started_at - latest
+
+
+def _trajectory_at(
+    store: FeatureStore,
+    identity_id: str,
+    as_of: float,
+    since: float | None,
+    until: float | None,
+) -> Trajectory:
+    who = who_at(store, as_of)
+    resolved = who.resolve(identity_id)
+    tracklets = who.tracklets(resolved)
+    if not tracklets:
+        raise UnknownIdError(f"there was no identity {identity_id!r} at that moment")
+    sightings = [
+        sighting_of(decision)
+        for decision in tracklets
+        if (since is None or decision.ended_at >= since)
+        and (until is None or decision.started_at <= until)
+    ]
+    return trajectory(resolved, sightings)
 
 
 def _gaps(ordered: tuple[Sighting, ...]) -> tuple[Unseen, ...]:

@@ -5,7 +5,6 @@ input, whose score is the mean of the image, and one dog. The libraries that wri
 optional, so they are imported where they are used.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from matcher.calibration import (
     BUILT_IN,
     DEFAULT,
     Calibration,
+    PairTail,
     built_in_calibration,
     load_calibration,
 )
@@ -48,10 +52,28 @@ def test_threshold_is_where_the_wanted_share_of_different_people_comes() -> None
     assert PLAIN.threshold(0.001) == pytest.approx(float(PLAIN.probability(0.6)))
 
 
-def test_the_nearest_of_many_exemplars_is_worth_less() -> None:
-    assert PLAIN.nearest_of(0.5, 1) == 0.5
-    assert PLAIN.nearest_of(0.5, 10) == pytest.approx(0.467)
-    assert PLAIN.nearest_of(0.5, 100) == pytest.approx(0.434)
+def test_one_exemplar_is_worth_what_it_says() -> None:
+    assert PLAIN.of_set(np.array([0.5])) == 0.5
+
+
+def test_a_set_is_worth_the_mean_of_the_tempered_likelihoods() -> None:
+    """Independent derivation: the mean of exp(slope / 3 * similarity), taken back."""
+    likelihoods = [math.exp(20 / 3 * similarity) for similarity in (0.6, 0.3, 0.3)]
+
+    worth = PLAIN.of_set(np.array([0.3, 0.6, 0.3]))
+
+    assert worth == pytest.approx(3 / 20 * math.log(sum(likelihoods) / 3), abs=1e-6)
+    assert 0.4 < worth < 0.6
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.randoms(use_true_random=False))
+def test_a_set_lies_between_mean_and_nearest_in_any_order(
+    similarities: list[float], rng: random.Random
+) -> None:
+    worth = PLAIN.of_set(np.array(similarities))
+
+    assert np.mean(similarities) - 1e-6 <= worth <= max(similarities) + 1e-6
+    assert worth == PLAIN.of_set(np.array(rng.sample(similarities, len(similarities))))
 
 
 @given(st.floats(0.001, 0.999))
@@ -86,12 +108,14 @@ def test_built_in_ones_make_sense(space: str) -> None:
         pytest.param({"slope": -3.0}, id="the wrong way"),
         pytest.param({"midpoint": 1.5}, id="no cosine"),
         pytest.param({"decade": math.nan}, id="not a number"),
+        pytest.param({"typical": 0.1}, id="half of the body"),
+        pytest.param({"typical": 0.4, "ten_percent": 0.3}, id="body upside down"),
     ],
 )
 def test_values_out_of_range_are_refused(values: dict[str, float]) -> None:
     good = {"midpoint": 0.4, "slope": 20.0, "one_percent": 0.5, "decade": 0.1}
     with pytest.raises(ValueError, match=next(iter(values))):
-        Calibration(**(good | values))
+        Calibration(**(good | values))  # type: ignore[arg-type]
 
 
 def test_file_is_read(tmp_path: Path) -> None:
@@ -101,6 +125,27 @@ def test_file_is_read(tmp_path: Path) -> None:
     )
 
     assert load_calibration(path) == PLAIN
+
+
+def test_file_with_pairs_of_cameras_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    tail = PairTail(("door", "hall"), one_percent=0.55, decade=0.12)
+    whole = Calibration(0.4, 20.0, 0.5, 0.1, typical=0.2, ten_percent=0.4, pairs=(tail,))
+    path.write_text(json.dumps(asdict(whole)), "utf-8")
+
+    assert load_calibration(path) == whole
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"cameras": ("hall", "door"), "one_percent": 0.5}, id="not in order"),
+        pytest.param({"cameras": ("door", "hall"), "one_percent": 1.5}, id="no cosine"),
+    ],
+)
+def test_tails_out_of_range_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="door"):
+        PairTail(decade=0.1, **values)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +159,14 @@ def test_file_is_read(tmp_path: Path) -> None:
         ),
         pytest.param(
             '{"midpoint": 0.4, "slope": [], "one_percent": 0.5, "decade": 0.1}', id="list"
+        ),
+        pytest.param(
+            '{"midpoint": 0.4, "slope": 20, "one_percent": 0.5, "decade": 0.1, "tail": 1}',
+            id="unknown key",
+        ),
+        pytest.param(
+            '{"midpoint": 0.4, "slope": 20, "one_percent": 0.5, "decade": 0.1, "pairs": [{}]}',
+            id="empty pair",
         ),
         pytest.param(
             '{"midpoint": 0.4, "slope": -1, "one_percent": 0.5, "decade": 0.1}', id="range"

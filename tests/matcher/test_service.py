@@ -19,16 +19,18 @@ from matcher import service as service_module
 from matcher.audit import AuditReport, StreamAudit
 from matcher.camera_progress import CameraGap, CameraProgress
 from matcher.connection import Argument, Command, Connection
+from matcher.correction import Constraint
 from matcher.decision import Decision
 from matcher.embedded import EmbeddedServer
 from matcher.errors import OtherMatcherError, SpaceError, StoreError, StoreUnavailableError
 from matcher.keys import SiteKeys
 from matcher.match_status import MatchStatus
-from matcher.matcher import Matcher, build_matcher
+from matcher.matcher import Matcher, Step, build_matcher
 from matcher.publisher import Publisher
 from matcher.records import Message, encode_message
 from matcher.service import MatchService
 from matcher.store import FeatureStore, Retention
+from matcher.topology import Topology
 from matcher.tracklet import Tracklet
 from matcher.tracklet_stream import append_commands
 
@@ -48,6 +50,7 @@ class LikenessMatcher:
         self._decided: dict[str, int] = {}
         self._identities: dict[bytes, str] = {}
         self._next_number = 1
+        self.topology = Topology(camera_ids)
 
     def restore(
         self, decided: Iterable[tuple[Decision, Tracklet]], *, next_identity_number: int
@@ -67,12 +70,15 @@ class LikenessMatcher:
         if message.version > self._decided.get(message.tracklet_id, 0):
             self._pending[message.tracklet_id, message.version] = message
 
-    def decide(self, *, stalled: Collection[str] = ()) -> list[list[Decision]]:
-        waited_for = [at for name, at in self._watermarks.items() if name not in stalled]
-        return self._decide_before(min(waited_for, default=float("inf")))
+    def respect(self, constraints: Iterable[Constraint]) -> None:
+        assert not list(constraints)
 
-    def flush(self) -> list[list[Decision]]:
-        return self._decide_before(float("inf"))
+    def steps(self, *, stalled: Collection[str] = ()) -> list[Step]:
+        waited_for = [at for name, at in self._watermarks.items() if name not in stalled]
+        return [*self._decide_before(min(waited_for, default=float("inf")))]
+
+    def last_steps(self) -> list[Step]:
+        return [*self._decide_before(float("inf"))]
 
     def expire(self, _: float) -> int:
         return 0

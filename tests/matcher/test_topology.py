@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from matcher.errors import MatcherError
 from matcher.topology import RETURN_ODDS, CameraPair, Topology
+from matcher.travel_times import TravelTimes
 
 CAMERAS = ["door", "hall", "yard"]
 
@@ -152,6 +153,21 @@ def test_pair_given_twice_is_refused() -> None:
 def test_contradictory_pair_is_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"min_s|impossible"):
         CameraPair(**values)  # type: ignore[arg-type]
+
+
+def test_learned_travel_times_make_links_less_likely_and_rule_nothing_in_or_out() -> None:
+    travel_times = TravelTimes(CAMERAS)
+    told = topology(CameraPair(is_possible=False, max_s=60.0))
+    ways = told.learning(travel_times)
+    travel_times._met.add(0.0, (0, 2, 12), 500)  # door and yard, some 30 s
+    travel_times.refresh(0.0)
+
+    leaves = Seen("door", 0.0, 100.0)
+    assert ways.direct_odds(leaves, Seen("hall", 130.0, 140.0)) == 0.0
+    assert 0 < ways.direct_odds(leaves, Seen("yard", 130.0, 140.0)) < 0.05
+    assert told.direct_odds(leaves, Seen("yard", 130.0, 140.0)) == 1.0
+    assert ways.excludes(leaves, Seen("yard", 90.0, 95.0))
+    assert ways.pair("door", "hall") is told.pair("door", "hall")
 
 
 times = st.floats(0, 1000)
