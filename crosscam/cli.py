@@ -22,6 +22,7 @@ from crosscam.cli_forget import export_person_command, forget_command
 from crosscam.cli_history import audit_command, explain_command, history_command
 from crosscam.cli_identities import identities_app
 from crosscam.cli_options import DATA_OPTION, SITE_ARGUMENT, reported_errors
+from crosscam.cli_re_embed import re_embed_command
 from crosscam.cli_topology import topology_command
 from crosscam.cli_tracking import evaluate_tracking_command
 from crosscam.cli_train import release_command, train_command
@@ -49,6 +50,7 @@ app.command("explain")(explain_command)
 app.command("history")(history_command)
 app.command("audit")(audit_command)
 app.command("forget")(forget_command)
+app.command("re-embed")(re_embed_command)
 app.command("calibrate")(calibrate_command)
 app.command("topology")(topology_command)
 app.command("evaluate-tracking")(evaluate_tracking_command)

@@ -1,8 +1,8 @@
 """The search for what is left of a forgotten person: over every key of a site, and over files.
 
-Features and thumbnails are searched for as bytes, by a telling piece of each; ids as words. A
-server that compresses or keeps deleted stream entries hides bytes from a search of its files; the
-embedded one does neither.
+Features and thumbnails are searched for as bytes, by a telling piece of each; ids as words, in
+texts only: an id as short as ``P3`` is in many an image by accident. A server that compresses or
+keeps deleted stream entries hides bytes from a search of its files; the embedded one does neither.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from matcher.connection import Command, Connection
 from matcher.correction_records import decode_correction
-from matcher.envelope import CORRECTION, KINDS, kind_of
+from matcher.envelope import CORRECTION, KINDS, kind_of, unseal
 from matcher.errors import RecordError
 from matcher.id_words import id_words
 from matcher.keys import SiteKeys
@@ -206,8 +206,27 @@ def _feature(tracklet: Tracklet) -> bytes:
 def _found(data: bytes, traces: Traces, words: re.Pattern[bytes] | None) -> Iterator[str]:
     if any(piece in data for piece in traces.pieces):
         yield "a feature or thumbnail"
-    if words is not None and (match := words.search(data)) is not None:
-        yield f"the id {match[0].decode(errors='replace')}"
+    if words is not None:
+        for text in _texts(data):
+            if (match := words.search(text)) is not None:
+                yield f"the id {match[0].decode(errors='replace')}"
+
+
+def _texts(data: bytes) -> Iterator[bytes]:
+    """The texts in a record; of what is no record of ours all of it."""
+    try:
+        kind = kind_of(data)
+        yield from _strings(unseal(next(k for k, name in KINDS.items() if name == kind), data))
+    except RecordError:
+        yield data
+
+
+def _strings(value: object) -> Iterator[bytes]:
+    if isinstance(value, str):
+        yield value.encode()
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
 
 
 def _is_fact(record: bytes) -> bool:

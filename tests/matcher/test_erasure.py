@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from matcher.errors import RefusedError
 from matcher.keys import SiteKeys
 from matcher.operator_command import CommandKind, OperatorCommand
 from matcher.reasons import LikeExemplar, Reasons
-from matcher.records import encode_message
+from matcher.records import encode_message, encode_thumbnails
 from matcher.residue import ResidueSearch, search_files
 from matcher.store import FeatureStore, Retention
 from matcher.topology import Topology
@@ -120,6 +121,18 @@ def test_forgotten_person_is_nowhere(site: Site) -> None:
     assert site.connection.execute("XLEN", KEYS.tracklets) == 3
     with pytest.raises(RefusedError, match="P2 was forgotten"):
         site.give("merge", "P1", "P2")
+
+
+def test_id_is_not_found_in_an_image_where_it_is_by_accident(site: Site, see: See) -> None:
+    other = see(site.store, "P1", "cam1-1-8")
+    record = encode_message(dataclasses.replace(other, version=2, thumbnails=(b"P2 and P2",)))
+    site.connection.execute("XADD", KEYS.tracklets, "*", "record", record)
+    site.connection.execute("SET", KEYS.thumbnails("cam1-1-8"), encode_thumbnails([b"\x00P2\x00"]))
+    search = ResidueSearch(site.url, "shop")
+    traces = search.traces(site.store, "P2")
+    site.give("forget", "P2")
+    assert search.keys(traces).found == ()
+    search.close()
 
 
 def test_others_lose_only_the_tie(site: Site) -> None:
