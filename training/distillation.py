@@ -15,11 +15,16 @@ Kind = Literal["relational", "similarity"]
 
 
 def distillation_loss(
-    student: Tensor, teacher: Tensor, *, kind: Kind = "relational", temperature: float = 0.1
+    student: Tensor,
+    teacher: Tensor,
+    is_compared: Tensor | None = None,
+    *,
+    kind: Kind = "relational",
+    temperature: float = 0.1,
 ) -> Tensor:
     """How far the student's similarities within a batch are from the teacher's, a scalar >= 0.
 
-    Both compare the cosines of all pairs of different rows; N < 2 gives 0.
+    Both compare the cosines of pairs of different rows; 0 where there is no pair.
     "relational": their mean squared difference, after Tung and Mori, "Similarity-Preserving
     Knowledge Distillation", ICCV 2019, equation 4; there rows of products are normalised, here the
     features, so that the values are cosines.
@@ -29,25 +34,32 @@ def distillation_loss(
     Args:
         student: (N, D), float32.
         teacher: (N, E), float32; no gradient flows into it.
+        is_compared: (N, N) bool, which pairs count; None: all of different rows.
         kind: Which of the two.
         temperature: Of the softmax over cosines, above 0.
     """
-    if len(student) < 2:
+    counts = ~torch.eye(len(student), dtype=torch.bool, device=student.device)
+    if is_compared is not None:
+        counts = counts & is_compared
+    rows = counts.any(1)
+    if not rows.any():
         return student.sum() * 0
-    seen, wanted = _other_cosines(student), _other_cosines(teacher.detach())
+    seen, wanted = _cosines(student)[rows], _cosines(teacher.detach())[rows]
+    counts = counts[rows]
     if kind == "relational":
-        return functional.mse_loss(seen, wanted)
-    return functional.kl_div(
-        (seen / temperature).log_softmax(1),
-        (wanted / temperature).log_softmax(1),
-        reduction="batchmean",
-        log_target=True,
-    )
+        return functional.mse_loss(seen[counts], wanted[counts])
+    log_seen = _log_shares(seen / temperature, counts)
+    log_wanted = _log_shares(wanted / temperature, counts)
+    return (log_wanted.exp() * (log_wanted - log_seen)).sum(1).mean()
 
 
-def _other_cosines(features: Tensor) -> Tensor:
-    """(N, N - 1) cosines of each row to the others."""
+def _cosines(features: Tensor) -> Tensor:
+    """(N, N)."""
     unit = functional.normalize(features.float())
-    num = len(unit)
-    is_other = ~torch.eye(num, dtype=torch.bool, device=unit.device)
-    return (unit @ unit.T)[is_other].view(num, num - 1)
+    return unit @ unit.T
+
+
+def _log_shares(logits: Tensor, counts: Tensor) -> Tensor:
+    """Log softmax of each row over what counts; the rest is 0 in both, so that it adds nothing."""
+    shares = logits.masked_fill(~counts, -torch.inf).log_softmax(1)
+    return shares.masked_fill(~counts, 0.0)

@@ -213,6 +213,7 @@ def loss_terms(outputs: Outputs, batch: Batch, recipe: LossRecipe) -> dict[str, 
         terms["distillation"] = distillation_loss(
             getattr(outputs, teaching.feature),
             batch.teacher,
+            _strangers(batch.labels) if teaching.strangers_only else None,
             kind=teaching.kind,
             temperature=teaching.temperature,
         )
@@ -220,6 +221,11 @@ def loss_terms(outputs: Outputs, batch: Batch, recipe: LossRecipe) -> dict[str, 
     else:
         terms["distillation"] = torch.zeros_like(loss)
     return {**terms, "loss": loss}
+
+
+def _strangers(labels: Tensor) -> Tensor:
+    """(N, N) bool: which pairs are of different persons."""
+    return labels[:, None] != labels[None, :]
 
 
 def feature_spread(features: Tensor) -> Tensor:

@@ -57,6 +57,52 @@ def test_a_student_that_sees_the_same_angles_costs_nothing(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_only_pairs_that_are_asked_for_count(kind: Kind) -> None:
+    teacher = torch.randn(5, 4)
+    student = teacher.clone().requires_grad_()
+    persons = torch.tensor([0, 0, 1, 1, 1])
+    strangers = persons[:, None] != persons[None, :]
+    others = torch.tensor([[2.0, 0], [2, 0], [0, 3], [0, 3], [0, 3]])
+
+    same = distillation_loss(student, teacher, strangers, kind=kind)
+    orthogonal = distillation_loss(others, torch.eye(5), strangers, kind=kind)
+    within = distillation_loss(others, torch.eye(5), ~strangers, kind=kind)
+    torch.autograd.backward(same)
+
+    assert same.item() == pytest.approx(0, abs=1e-5)
+    assert orthogonal.item() == pytest.approx(0, abs=1e-5)  # persons are at 90 degrees in both
+    if kind == "relational":
+        assert within.item() == pytest.approx(1)
+    assert student.grad is not None
+    assert student.grad.isfinite().all()
+
+
+def test_the_softmax_is_over_the_pairs_that_count() -> None:
+    rng = np.random.default_rng(5)
+    student, teacher = rng.normal(size=(5, 6)), rng.normal(size=(5, 3))
+    counts = torch.ones(5, 5, dtype=torch.bool)
+    counts[4], counts[:, 4] = False, False
+
+    found = distillation_loss(
+        torch.from_numpy(student), torch.from_numpy(teacher), counts, kind="similarity"
+    )
+
+    expected = similarity_by_loops(student[:4], teacher[:4], 0.1)
+    assert found.item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_person_alone_has_no_strangers(kind: Kind) -> None:
+    student = torch.randn(3, 4, requires_grad=True)
+
+    loss = distillation_loss(
+        student, torch.randn(3, 2), torch.zeros(3, 3, dtype=torch.bool), kind=kind
+    )
+
+    assert loss.item() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_gradient_reaches_the_student_only(kind: Kind) -> None:
     student = torch.randn(4, 6, requires_grad=True)
     teacher = torch.randn(4, 3, requires_grad=True)

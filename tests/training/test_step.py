@@ -59,6 +59,18 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
     assert terms["loss"].item() == pytest.approx((2 * entropy + 3 * triplet + 5 * teaching).item())
 
 
+def test_distillation_may_leave_pairs_of_one_person_to_the_labels() -> None:
+    features = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    outputs = Outputs(features, features, torch.zeros(4, 2))
+    labels, teacher = torch.tensor([0, 0, 1, 1]), torch.eye(4)
+    teaching = {"weights": "x.xml", "strangers_only": True}
+    losses = LossRecipe.model_validate({"distillation": teaching})
+
+    found = loss_terms(outputs, Batch(torch.empty(4, 3, 1, 1), labels, teacher), losses)
+
+    assert found["distillation"].item() == pytest.approx(0)
+
+
 def test_the_triplet_may_look_at_unit_features_after_batch_norm() -> None:
     outputs = Outputs(torch.randn(4, 6), torch.randn(4, 6), torch.randn(4, 3))
     batch = Batch(torch.empty(4, 3, 1, 1), torch.tensor([0, 0, 1, 1]))
