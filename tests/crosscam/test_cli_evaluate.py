@@ -174,7 +174,7 @@ def test_benchmark_puts_embedders_into_one_table(
         (("--features", "a.npz", "--flip"), "--flip, --allow-partial and --features-out"),
         (("--features", "/no/such.npz"), "/no/such.npz: cannot be read"),
         (("--data", "nonsense:/x", "--embedder", "histogram"), "nonsense"),
-        (("--data", "csv:{people}", "--embedder", "torch"), "--embedder torch: it needs --model"),
+        (("--data", "csv:{people}", "--embedder", "onnx"), "--embedder onnx: it needs --model"),
         (
             ("--data", "csv:{people}", "--embedder", "histogram", "--feature", "both"),
             "--feature both is for RGA models",
