@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A process for each room: torch, OpenVINO, ONNX Runtime, FAISS and FFmpeg never share one in production
 # all at once, and bring thread pools of their own.
-ROOMS := config streams detector reid matcher query training crosscam
+ROOMS := config streams detector reid matcher query training crosscam benchmarks
 
 .PHONY: demo test test-fast check lint types imports bench setup setup-run clean help
 

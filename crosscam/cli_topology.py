@@ -13,7 +13,10 @@ from crosscam.cli_ask import opened_store
 from crosscam.cli_calibrate import told_calibration
 from crosscam.cli_options import DATA_OPTION, SITE_OPTION, reported_errors
 
-_TITLES = ("from", "to", "links", "1 in 10 under", "median", "9 in 10 under", "settings")
+_TITLES = (
+    *("from", "to", "links", "1 in 10 under", "median", "9 in 10 under", "later returns"),
+    "settings",
+)
 
 
 @reported_errors
@@ -29,7 +32,8 @@ def topology_command(
 ) -> None:
     """Show which ways people take between cameras and how long, as learned and as the site says.
 
-    Seconds from leaving one view to entering the next; 0 where the views overlap.
+    Seconds from leaving one view to entering the next, of those who come within an hour; 0 where
+    the views overlap.
     """
     from crosscam.whole_file import write_whole
     from matcher.learner import learned

@@ -48,7 +48,9 @@ class AgingCounts:
         day = math.floor(at / DAY_S)
         if self._of_day and day <= max(self._of_day) - NUM_DAYS:
             return
-        counts = self._of_day.setdefault(day, np.zeros_like(self._total))
+        counts = self._of_day.get(day)
+        if counts is None:
+            counts = self._of_day[day] = np.zeros_like(self._total)
         places = np.ravel_multi_index(np.broadcast_arrays(*index), self._total.shape)
         np.add.at(counts.reshape(-1), places, number)
         np.add.at(self._total.reshape(-1), places, number)

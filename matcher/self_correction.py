@@ -161,14 +161,19 @@ class SelfCorrection:
         return min(float(np.quantile(row, 0.5, method="lower")) for row in nearest)
 
     def _odds(self, one: str, other: str) -> float:
-        """The least odds that place and time give any tracklet of the smaller one in the other."""
+        """The best odds that place and time give a tracklet of the smaller one in the other.
+
+        There the two join; the rest of the smaller one follows from it. 0 if any tracklet cannot
+        be the other's.
+        """
         small, large = sorted((one, other), key=lambda name: len(self._roster.tracklet_ids(name)))
         presences: list[Presence] = [
             decision
             for name in self._roster.tracklet_ids(small)
             if (decision := self._roster.decision(name)) is not None
         ]
-        return min((self._roster.odds(large, presence) for presence in presences), default=0.0)
+        odds = [self._roster.odds(large, presence) for presence in presences]
+        return max(odds) if odds and min(odds) > 0 else 0.0
 
 
 def _stricter(probability: float) -> float:

@@ -33,11 +33,9 @@ ENOUGH_PAIRS = 500
 FEWEST_PAIRS = 50
 """Fewer pairs say nothing."""
 
-_SHIFTS = (-0.1, 0.15)
-"""Least and greatest; more careful it may become rather than more daring."""
-
-_MOST_SHIFT_OF_REST = 0.6
-"""Where similarities are all near 1: of what is left between 1 % and 1."""
+_SHIFTS = (-0.5, 1.0)
+"""Least and greatest, as parts of what lies between the median and what one in ten pairs reaches:
+more careful it may become rather than more daring."""
 
 _STRETCHES = (0.75, 1.33)
 
@@ -174,29 +172,26 @@ def measured(base: Calibration, counts: Counts) -> Reading:
     """What pairs of different people say by themselves, within bounds.
 
     Args:
-        base: That the similarities are brought to.
+        base: That the similarities are brought to; one that does not know the body of different
+            people's similarities cannot be compared with, and stays as it is.
         counts: Of similarities, by step; fewer than `FEWEST_PAIRS` say nothing.
     """
     num_pairs = int(counts.sum())
-    if num_pairs < FEWEST_PAIRS:
+    if num_pairs < FEWEST_PAIRS or base.typical is None or base.ten_percent is None:
         return Reading(num_pairs)
+    body = base.ten_percent - base.typical
     ten_percent = quantile(counts, 0.9)
-    if base.typical is None or base.ten_percent is None:
-        stretch = 1.0
-        shift = ten_percent - (base.one_percent - base.decade)
-    else:
-        body = ten_percent - quantile(counts, 0.5)
-        stretch = _bounded(body / (base.ten_percent - base.typical), _STRETCHES)
-        shift = ten_percent - base.ten_percent
-        shift += (base.one_percent - base.ten_percent) * (stretch - 1)
-    most = min(_SHIFTS[1], _MOST_SHIFT_OF_REST * (1 - base.one_percent))
-    return Reading(num_pairs, _bounded(shift, (_SHIFTS[0], most)), stretch)
+    stretch = _bounded((ten_percent - quantile(counts, 0.5)) / body, _STRETCHES)
+    shift = ten_percent - base.ten_percent
+    shift += (base.one_percent - base.ten_percent) * (stretch - 1)
+    least, most = (part * body for part in _SHIFTS)
+    return Reading(num_pairs, _bounded(shift, (least, most)), stretch)
 
 
 def _leaning(base: Calibration, counts: Counts, prior: Reading) -> Reading:
     """What the pairs say, leaning on what was known without them."""
     own = measured(base, counts)
-    if own.num_pairs < FEWEST_PAIRS:
+    if own.num_pairs < FEWEST_PAIRS or base.typical is None:
         return replace(prior, num_pairs=own.num_pairs)
     weight = own.num_pairs / (own.num_pairs + ENOUGH_PAIRS)
     return Reading(

@@ -34,6 +34,9 @@ _STARTS_S = (0.0, *(2.0 ** (half / 2) for half in range(-1, NUM_SPANS - 3)))
 """Spans of time: at most 0 s (views overlap), up to 0.7 s, then half octaves, the last over 18 h;
 where all but the first begin."""
 
+_SPANS_OF_VISIT = bisect_left(_STARTS_S, 3600.0)
+_SHARES = (0.1, 0.5, 0.9)
+
 _BAND = 9
 """Spans that are pooled to see whether a way is taken at all: a factor of 23 in time."""
 
@@ -55,16 +58,18 @@ class LearnedWay:
     """What was learned of the way from one camera to another.
 
     Attributes:
-        num_links: Links that teach it.
-        low_s: Seconds of travel that one in ten stays under.
-        median_s: Half stay under it; 0: views overlap.
-        high_s: Nine in ten stay under it.
+        num_links: Links that teach it, of people who came within an hour.
+        num_returns: Links of people who came later: another visit, whatever way they took.
+        low_s: One in ten of those who came within an hour took less; None: nobody did.
+        median_s: Half took less; 0: views overlap; None: nobody did.
+        high_s: One in ten took longer; None: nobody did.
     """
 
     num_links: int
-    low_s: float
-    median_s: float
-    high_s: float
+    num_returns: int
+    low_s: float | None
+    median_s: float | None
+    high_s: float | None
 
 
 class TravelTimes:
@@ -131,11 +136,11 @@ class TravelTimes:
     def way(self, one: str, other: str) -> LearnedWay | None:
         """What is known of the way from one camera to another; None: no link teaches it."""
         links = self._links.total[self._number[one], self._number[other]]
-        num = int(links.sum())
-        if not num:
+        within, later = links[:_SPANS_OF_VISIT], links[_SPANS_OF_VISIT:]
+        if not links.any():
             return None
-        low_s, median_s, high_s = (_quantile_s(links, share) for share in (0.1, 0.5, 0.9))
-        return LearnedWay(num, low_s, median_s, high_s)
+        quantiles = [_quantile_s(within, share) if within.any() else None for share in _SHARES]
+        return LearnedWay(int(within.sum()), int(later.sum()), *quantiles)
 
     def fold(self, identity_id: str, into_id: str) -> None:
         """Makes one of two identities, as a correction did."""
@@ -201,7 +206,7 @@ def _site_shares(links: Counts, met: Counts) -> tuple[Floats, Floats]:
 
 def _smoothed(counts: npt.NDArray[np.number]) -> Floats:
     """(S,) half of each count, a quarter of its neighbours'; at the ends the count itself twice."""
-    wide = np.pad(counts.astype(np.float64), 1, mode="edge")
+    wide = np.concatenate([counts[:1], counts, counts[-1:]]).astype(np.float64)
     return 0.25 * wide[:-2] + 0.5 * wide[1:-1] + 0.25 * wide[2:]
 
 

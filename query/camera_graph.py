@@ -33,10 +33,11 @@ class WayLine:
     Attributes:
         from_camera_id: Where people leave.
         to_camera_id: Where they come next.
-        num_links: Links that teach it, of the last days.
-        low_s: One in ten takes less; None: nothing was learned.
-        median_s: Half take less; None: nothing was learned.
-        high_s: One in ten takes longer; None: nothing was learned.
+        num_links: Links that teach it, of the last days: people who came within an hour.
+        low_s: One in ten of them took less; None: there are none.
+        median_s: Half took less; None: there are none.
+        high_s: One in ten took longer; None: there are none.
+        num_returns: People who came later.
         told: What the settings say of the two.
     """
 
@@ -46,6 +47,7 @@ class WayLine:
     low_s: float | None
     median_s: float | None
     high_s: float | None
+    num_returns: int
     told: str
 
 
@@ -86,8 +88,9 @@ def told_of(pair: CameraPair | None) -> str:
 
 def _line(one: str, other: str, way: LearnedWay | None, told: str) -> WayLine:
     if way is None:
-        return WayLine(one, other, 0, None, None, None, told)
-    return WayLine(one, other, way.num_links, way.low_s, way.median_s, way.high_s, told)
+        return WayLine(one, other, 0, None, None, None, 0, told)
+    times = (way.low_s, way.median_s, way.high_s)
+    return WayLine(one, other, way.num_links, *times, way.num_returns, told)
 
 
 def camera_graph_svg(
@@ -147,9 +150,9 @@ def _places(
 def _way(line: WayLine, places: Mapping[str, tuple[float, float]], most: int) -> str:
     start, end = places[line.from_camera_id], places[line.to_camera_id]
     if start == end:
-        return _stay(line, start)
+        return _stay(line, start) if line.num_links else ""
     if not line.num_links:
-        if line.from_camera_id > line.to_camera_id:
+        if line.from_camera_id > line.to_camera_id or not line.told:
             return ""  # what is told holds in both directions and is drawn once
         style = "forbidden" if line.told == "no direct way" else "told"
         return f'<path class="{style}" d="M{_point(start)}L{_point(end)}"/>'

@@ -79,7 +79,7 @@ def test_a_pair_with_few_data_leans_on_the_site_and_the_site_on_the_calibration(
     assert mixed.reading("hall", "yard").shift == pytest.approx(0.1, abs=0.01)
 
 
-@pytest.mark.parametrize(("mean", "shift"), [(0.7, 0.15), (-0.1, -0.1)])
+@pytest.mark.parametrize(("mean", "shift"), [(0.7, 0.128), (-0.1, -0.064)])
 def test_it_stays_within_bounds(mean: float, shift: float) -> None:
     assert measured(BASE, drawn(mean, 0.1, 1000)).shift == pytest.approx(shift, abs=0.001)
 
@@ -129,13 +129,12 @@ def test_what_was_learned_can_be_kept_in_a_file_and_means_the_same() -> None:
         assert after == pytest.approx(before, rel=1e-6)
 
 
-def test_a_calibration_that_knows_no_body_is_shifted_only() -> None:
+def test_a_calibration_that_knows_no_body_stays_as_it_is() -> None:
     plain = Calibration(0.4, 30.0, 0.433, 0.1)
 
     reading = measured(plain, drawn(0.3, 0.2, 1000))
 
-    assert reading.stretch == 1.0
-    assert reading.shift > 0.1
+    assert (reading.num_pairs, reading.shift, reading.stretch) == (1000, 0.0, 1.0)
 
 
 @given(st.floats(0.0, 0.5), st.floats(0.05, 0.2), st.integers(0, 3000))

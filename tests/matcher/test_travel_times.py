@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from matcher.aging_counts import DAY_S
 from matcher.decision import Decision
-from matcher.travel_times import NUM_SPANS, TravelTimes, _span, _spans, pair_shares, site_shares
+from matcher.travel_times import (
+    NUM_SPANS,
+    LearnedWay,
+    TravelTimes,
+    _span,
+    _spans,
+    pair_shares,
+    site_shares,
+)
 
 CAMERAS = ["door", "hall", "yard"]
 
@@ -123,9 +131,17 @@ def test_travel_times_are_told() -> None:
     way = walked(40, gap_s=10.0).way("door", "hall")
 
     assert way is not None
-    assert way.num_links == 40
-    assert 8.0 <= way.low_s <= way.median_s <= way.high_s <= 11.4  # a span of half an octave
+    assert (way.num_links, way.num_returns) == (40, 0)
+    assert way.low_s is not None
     assert way.median_s == pytest.approx(10.0, rel=0.2)
+    assert way.high_s is not None
+    assert 8.0 <= way.low_s <= way.high_s <= 11.4  # a span of half an octave
+
+
+def test_returns_are_no_travel_time() -> None:
+    way = walked(5, gap_s=7200.0).way("door", "hall")
+
+    assert way == LearnedWay(0, 5, None, None, None)
 
 
 def test_people_in_two_views_at_once_have_no_travel_time() -> None:
