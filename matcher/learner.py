@@ -3,7 +3,8 @@
 Only final versions teach, and what they teach holds from the next minute of stream time on. So the
 knowledge of any moment follows from the final tracklets that were decided before that minute: it
 does not depend on how the stream was cut into batches, and is the same when the tracklets come from
-the store after a restart.
+the store after a restart. One thing differs then: what was corrected meanwhile teaches as it was
+corrected, while a matcher that goes on has learned the former identities before.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.aging_counts import DAY_S, NUM_DAYS, AgingCounts
@@ -49,6 +49,7 @@ def test_memory_is_bounded() -> None:
     assert len(counts._of_day) == NUM_DAYS
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 20 * DAY_S), st.integers(0, 3)), max_size=20),
     st.randoms(use_true_random=False),

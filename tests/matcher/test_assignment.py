@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -61,6 +61,7 @@ def test_nothing_gives_no_link(shape: tuple[int, int]) -> None:
     assert assign(np.zeros(shape)) == []
 
 
+@settings(deadline=None)
 @given(
     hnp.arrays(
         np.float64,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.calibration import (
@@ -38,6 +38,7 @@ def test_prior_odds_multiply_the_odds() -> None:
     assert PLAIN.probability(1.0, 0.0) == 0.0
 
 
+@settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 1))
 def test_probability_grows_with_similarity_and_stays_a_probability(
     one: float, other: float, odds: float
@@ -66,6 +67,7 @@ def test_a_set_is_worth_the_mean_of_the_tempered_likelihoods() -> None:
     assert 0.4 < worth < 0.6
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_a_set_lies_between_mean_and_nearest_in_any_order(
     similarities: list[float], rng: random.Random
@@ -76,6 +78,7 @@ def test_a_set_lies_between_mean_and_nearest_in_any_order(
     assert worth == PLAIN.of_set(np.array(rng.sample(similarities, len(similarities))))
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999))
 def test_similarity_inverts_probability(probability: float) -> None:
     assert float(PLAIN.probability(PLAIN.similarity(probability))) == pytest.approx(probability)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.decision import Decision
@@ -80,6 +80,7 @@ def test_of_two_that_are_unlike_the_one_that_began_first_remains() -> None:
     assert names(choose_exemplars(members, per_camera=2, least_similarity=0.5)) == ["b1"]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3), st.floats(0, 1)), max_size=12),
     st.integers(1, 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.last_seen import LastSeen
@@ -60,6 +60,7 @@ def test_who_is_dropped_or_expired_is_gone() -> None:
     assert last_seen.of("P35") == (35, 35.0, 36.0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["note", "drop"]), st.integers(0, 5), st.integers(0, 30)),

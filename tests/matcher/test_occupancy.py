@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.occupancy import Occupancy
@@ -97,6 +97,7 @@ def test_a_removed_presence_is_forgotten() -> None:
     assert known.odds(Seen("c", "door", 25.0, 35.0), WAYS) == 1.0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["door", "hall", "yard"]), st.integers(0, 60)), max_size=12),
     st.sampled_from(["door", "hall", "yard"]),

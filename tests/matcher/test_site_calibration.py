@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.calibration import Calibration, PairTail
@@ -137,6 +137,7 @@ def test_a_calibration_that_knows_no_body_stays_as_it_is() -> None:
     assert (reading.num_pairs, reading.shift, reading.stretch) == (1000, 0.0, 1.0)
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 0.5), st.floats(0.05, 0.2), st.integers(0, 3000))
 def test_more_alike_stays_more_likely_and_the_least_similarity_is_the_least(
     mean: float, deviation: float, num: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from matcher.errors import MatcherError
@@ -183,6 +183,7 @@ presences = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(presences, presences)
 def test_exclusion_and_odds_do_not_depend_on_the_order(one: Seen, other: Seen) -> None:
     assume(one.tracklet_id != other.tracklet_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.aging_counts import DAY_S
@@ -212,6 +212,7 @@ def test_shares_are_those_of_a_plain_loop() -> None:
     assert pair == pytest.approx([site[0] * (3 + 3 * band) / (expected + 3)] * NUM_SPANS)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=NUM_SPANS, max_size=NUM_SPANS), st.integers(0, 1000))
 def test_shares_are_probabilities(links: list[int], others: int) -> None:
     counts = np.array(links)
@@ -225,6 +226,7 @@ def test_shares_are_probabilities(links: list[int], others: int) -> None:
         assert ((shares > 0) & (shares < 1)).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), max_size=20))
 def test_spans_of_many_are_those_of_each(gaps_s: list[float]) -> None:
     assert _spans(np.array(gaps_s)).tolist() == [_span(gap_s) for gap_s in gaps_s]

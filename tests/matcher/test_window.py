@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.camera_progress import CameraProgress, CameraState
@@ -179,6 +179,7 @@ def test_a_window_has_a_length(window_s: float) -> None:
         Windows(window_s, [])
 
 
+@settings(deadline=None)
 @given(st.floats(1e9, 2e9), st.sampled_from([0.1, 0.3, 0.5, 1 / 3]))
 def test_every_moment_is_in_one_window_and_due_when_that_is_passed(
     moment: float, window_s: float
