@@ -30,7 +30,7 @@ Grouping = Callable[[float], Identities]
 _EXCLUDED = 4.0
 """Distance of two tracklets that cannot be one person; twice the largest there is."""
 
-THRESHOLDS: tuple[float, ...] = tuple(round(0.2 + 0.02 * step, 2) for step in range(38))
+THRESHOLDS: tuple[float, ...] = tuple(round(0.3 + 0.02 * step, 2) for step in range(24))
 """What is tried in tuning."""
 
 
